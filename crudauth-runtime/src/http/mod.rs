@@ -1,0 +1,1 @@
+//! HTTP: bodies, cookies, problems, the peer, the server.
