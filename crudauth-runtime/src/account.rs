@@ -1,0 +1,380 @@
+//! What crudauth knows of the application's user: its table, its columns, and which of them are whose business.
+//!
+//! `#[derive(AuthUser)]` writes the implementations; nothing here is written by hand except [`AccountKey`] for a newtype key.
+
+use std::fmt::{Debug, Display};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::{OffsetDateTime, PrimitiveDateTime};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::crypto::{PasswordHash, Random};
+use crate::error::Result;
+
+/// The application's account type, as `#[derive(AuthUser)]` describes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an account type",
+    label = "this type does not derive `AuthUser`",
+    note = "write `#[derive(AuthUser)] #[auth(table = \"users\")]` above the struct"
+)]
+pub trait AuthUser: Send + Sync + Sized + 'static {
+    /// Type of the primary key.
+    type Id: AccountKey;
+    /// The application's own columns which a new row is given: see [`NewColumns`].
+    type Columns: NewColumns;
+    /// The table, column by column, in the order of the struct's fields.
+    const TABLE: Table;
+
+    /// The primary key.
+    fn id(&self) -> &Self::Id;
+
+    /// What the flows need to know of this row.
+    fn account(&self) -> Account<'_>;
+}
+
+/// One row as the flows see it. A column that the struct does not have shows its documented absence.
+#[derive(Debug, Clone, Copy)]
+pub struct Account<'a> {
+    /// `None` where the struct has no e-mail column, or the row none.
+    pub email: Option<&'a str>,
+    /// `None` where the struct has no user name column, or the row none.
+    pub username: Option<&'a str>,
+    /// The stored hash; `None` where the column is NULL.
+    pub password_hash: Option<&'a PasswordHash>,
+    /// `None` where the struct has no such column.
+    pub email_verified: Option<bool>,
+    /// True where the struct has no such column.
+    pub is_active: bool,
+    /// False where the struct has no such column.
+    pub is_superuser: bool,
+    /// The epoch: sessions and tokens that carry another value are dead. 0 where the struct has no such column.
+    pub token_version: i64,
+}
+
+/// The application's own columns of a new row: those marked `#[auth(register)]` come from the request body, those
+/// marked `#[auth(default = …)]` from the declaration, and the `new_user` hook may change any of them.
+pub trait NewColumns: Send + Sync + Sized + 'static {
+    /// Reads the `register` columns from a sign-up body. `None` when a problem was recorded in `body`.
+    fn from_body<B: Body>(body: &mut B) -> Option<Self>;
+}
+
+/// A request body from which named fields are read; every problem is collected, none is thrown.
+pub trait Body {
+    /// A field that must be there. `None` after recording the problem.
+    fn required<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T>;
+    /// A field that may be absent or null: `Some(None)`. `None` after recording a problem.
+    fn optional<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<Option<T>>;
+    /// A text that must be there, of at most `max` characters where a limit is given.
+    fn text(&mut self, name: &'static str, max: Option<usize>) -> Option<String>;
+    /// A text that may be absent or null, of at most `max` characters where a limit is given.
+    fn optional_text(&mut self, name: &'static str, max: Option<usize>) -> Option<Option<String>>;
+}
+
+/// A row that is about to be inserted.
+#[derive(Debug)]
+pub struct NewAccount<U: AuthUser> {
+    /// `None` where the database numbers its rows.
+    pub id: Option<U::Id>,
+    /// Canonical form.
+    pub email: Option<String>,
+    /// As typed.
+    pub username: Option<String>,
+    /// Hash of the password, or an unusable one.
+    pub password_hash: PasswordHash,
+    /// Whether the e-mail address is proven.
+    pub email_verified: bool,
+    /// Whether the account is enabled.
+    pub is_active: bool,
+    /// Whether the account is a superuser.
+    pub is_superuser: bool,
+    /// A random start, so that a token of a deleted account never fits a later one (SEC-159).
+    pub token_version: i64,
+    /// Now.
+    pub created_at: Timestamp,
+    /// The application's own columns.
+    pub columns: U::Columns,
+}
+
+/// The account table.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Schema, where the declaration names one.
+    pub schema: Option<&'static str>,
+    /// Unquoted name, checked at expansion.
+    pub name: &'static str,
+    /// In the order of the struct's fields.
+    pub columns: &'static [ColumnDef],
+}
+
+impl Table {
+    /// The column that plays `role`.
+    #[must_use]
+    pub const fn column(&self, role: Role) -> Option<&'static ColumnDef> {
+        let mut at = 0;
+        while at < self.columns.len() {
+            // Indexing: `get` is not const for slices, and the loop's condition bounds it.
+            #[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
+            let column = &self.columns[at];
+            if column.role as u8 == role as u8 {
+                return Some(column);
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// Whether a column plays `role`.
+    #[must_use]
+    pub const fn has(&self, role: Role) -> bool {
+        self.column(role).is_some()
+    }
+}
+
+/// One column of the account table.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnDef {
+    /// Name of the struct's field.
+    pub field: &'static str,
+    /// Unquoted SQL name, checked at expansion.
+    pub name: &'static str,
+    /// What crudauth uses it for.
+    pub role: Role,
+    /// Who gives it a value in a new row.
+    pub fill: Fill,
+    /// Whether the field is an `Option`.
+    pub nullable: bool,
+    /// Whether an own column is declared `#[auth(unique)]`; login columns are unique by their role.
+    pub unique: bool,
+    /// Most characters, for texts that a client may set.
+    pub max_length: Option<usize>,
+}
+
+/// What crudauth uses a column for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Role {
+    /// Primary key.
+    Id,
+    /// E-mail address, canonical.
+    Email,
+    /// User name, as typed.
+    Username,
+    /// Stored password hash.
+    PasswordHash,
+    /// Whether the address is proven.
+    EmailVerified,
+    /// Whether the account may sign in.
+    IsActive,
+    /// Whether the account passes `superuser` guards.
+    IsSuperuser,
+    /// Epoch of sessions and tokens.
+    TokenVersion,
+    /// Instant of sign-up.
+    CreatedAt,
+    /// Instant of the last change by crudauth.
+    UpdatedAt,
+    /// The application's own.
+    Own,
+}
+
+/// Who gives a column its value in a new row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// The database: an identity key, or the column's default.
+    Database,
+    /// crudauth.
+    Library,
+    /// [`NewColumns`]: the client, a declared default, or the `new_user` hook.
+    Columns,
+}
+
+/// A primary key: `i64` (numbered by the database), [`Uuid`] (version 7, made here), `String` (a version 4 UUID in
+/// text, made here), or a newtype over one of them.
+///
+/// ```
+/// # use crudauth_runtime as crudauth;
+/// # use crudauth::account::AccountKey;
+/// #[derive(Debug, Clone, PartialEq)]
+/// pub struct UserId(i64);
+///
+/// impl AccountKey for UserId {
+///     type Inner = i64;
+///     fn from_inner(inner: i64) -> Self { Self(inner) }
+///     fn as_inner(&self) -> &i64 { &self.0 }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the primary key of an account",
+    label = "not an account key",
+    note = "use `i64`, `Uuid` or `String`, or implement `crudauth::AccountKey` for your newtype: `type Inner = i64;`, `from_inner` and `as_inner`"
+)]
+pub trait AccountKey: Debug + Clone + Send + Sync + 'static {
+    /// The type in the column.
+    type Inner: RawKey;
+    /// Wraps a value read from the column.
+    fn from_inner(inner: Self::Inner) -> Self;
+    /// The value in the column.
+    fn as_inner(&self) -> &Self::Inner;
+}
+
+/// The three types a key column may hold.
+pub trait RawKey: Clone + Debug + Display + PartialEq + Serialize + Send + Sync + 'static {
+    /// Whether crudauth makes the key, not the database.
+    const GENERATED: bool;
+    /// A new key, where crudauth makes it.
+    ///
+    /// # Errors
+    /// [`Random`](crate::Error::Random) when the operating system gives no random bytes.
+    fn generate(random: &Random, now: Timestamp) -> Result<Option<Self>>;
+    /// Reads the canonical spelling and no other: no spaces, signs or leading zeros.
+    fn parse_canonical(text: &str) -> Option<Self>;
+}
+
+impl RawKey for i64 {
+    const GENERATED: bool = false;
+    fn generate(_: &Random, _: Timestamp) -> Result<Option<Self>> {
+        Ok(None)
+    }
+    fn parse_canonical(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|key: &Self| key.to_string() == text)
+    }
+}
+
+impl RawKey for Uuid {
+    const GENERATED: bool = true;
+    fn generate(random: &Random, now: Timestamp) -> Result<Option<Self>> {
+        random.uuid_v7(now).map(Some)
+    }
+    fn parse_canonical(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|key: &Self| key.to_string() == text)
+    }
+}
+
+impl RawKey for String {
+    const GENERATED: bool = true;
+    fn generate(random: &Random, _: Timestamp) -> Result<Option<Self>> {
+        random.uuid_v4().map(|key| Some(key.to_string()))
+    }
+    fn parse_canonical(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+macro_rules! keys_of_themselves {
+    ($($key:ty),*) => {$(
+        impl AccountKey for $key {
+            type Inner = Self;
+            fn from_inner(inner: Self) -> Self {
+                inner
+            }
+            fn as_inner(&self) -> &Self {
+                self
+            }
+        }
+    )*};
+}
+keys_of_themselves!(i64, Uuid, String);
+
+/// A column type that can hold an instant of ours: what `created_at` and `updated_at` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold an instant",
+    note = "use `time::OffsetDateTime`, `time::PrimitiveDateTime`, or `i64` (seconds since the Unix epoch), or leave the column to the database with `#[auth(own)]`"
+)]
+pub trait InstantColumn {
+    /// The value to store for `instant`.
+    fn at(instant: Timestamp) -> Self;
+}
+
+impl InstantColumn for OffsetDateTime {
+    fn at(instant: Timestamp) -> Self {
+        instant.to_datetime()
+    }
+}
+
+impl InstantColumn for PrimitiveDateTime {
+    fn at(instant: Timestamp) -> Self {
+        let utc = instant.to_datetime();
+        Self::new(utc.date(), utc.time())
+    }
+}
+
+impl InstantColumn for i64 {
+    fn at(instant: Timestamp) -> Self {
+        instant.as_secs()
+    }
+}
+
+impl<T: InstantColumn> InstantColumn for Option<T> {
+    fn at(instant: Timestamp) -> Self {
+        Some(T::at(instant))
+    }
+}
+
+/// A text column that may or may not be nullable.
+pub trait TextColumn: Sized {
+    /// The text, where there is one.
+    fn text(&self) -> Option<&str>;
+}
+
+impl TextColumn for String {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+impl TextColumn for Option<String> {
+    fn text(&self) -> Option<&str> {
+        self.as_deref()
+    }
+}
+
+/// A hash column that may or may not be nullable.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold the password hash",
+    label = "write `PasswordHash` here",
+    note = "`crudauth::PasswordHash` is redacted in Debug and never serialised; `Option<PasswordHash>` is a nullable column"
+)]
+pub trait HashColumn {
+    /// The stored form, where there is one.
+    fn hash(&self) -> Option<&PasswordHash>;
+}
+
+impl HashColumn for PasswordHash {
+    fn hash(&self) -> Option<&PasswordHash> {
+        Some(self)
+    }
+}
+
+impl HashColumn for Option<PasswordHash> {
+    fn hash(&self) -> Option<&PasswordHash> {
+        self.as_ref()
+    }
+}
+
+macro_rules! capabilities {
+    ($($(#[$doc:meta])* $name:ident: $message:literal, $note:literal;)*) => {$(
+        $(#[$doc])*
+        #[diagnostic::on_unimplemented(message = $message, note = $note)]
+        pub trait $name: AuthUser {}
+    )*};
+}
+
+capabilities! {
+    /// The account has an e-mail column.
+    HasEmail: "`{Self}` has no e-mail column", "add a field `email: String`, or mark yours `#[auth(email)]`";
+    /// The account has a user name column.
+    HasUsername: "`{Self}` has no user name column", "add a field `username: String`, or mark yours `#[auth(username)]`";
+    /// The account has a password column.
+    HasPassword: "`{Self}` has no password column", "add a field `password_hash: PasswordHash`, or mark yours `#[auth(password)]`";
+    /// The account has a verified column.
+    HasVerified: "`{Self}` has no column that says whether the address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`";
+    /// The account can be disabled.
+    HasActive: "`{Self}` has no column that says whether the account is enabled", "add a field `is_active: bool`, or mark yours `#[auth(is_active)]`";
+    /// The account can be a superuser.
+    HasSuperuser: "`{Self}` has no superuser column", "add a field `is_superuser: bool`, or mark yours `#[auth(is_superuser)]`";
+    /// The account has an epoch, so that a password change ends every session and token at once.
+    HasTokenVersion: "`{Self}` has no epoch column", "add a field `token_version: i64`, or mark yours `#[auth(token_version)]`";
+}

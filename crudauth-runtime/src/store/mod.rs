@@ -1,0 +1,278 @@
+//! The store: everything crudauth keeps, behind one object-safe trait per concern.
+//!
+//! Each method is one atomic step. A flow is a sequence of such steps; between two of them no connection is held, and
+//! no step takes a second connection while it holds one, so every flow completes on a pool of one.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::account::{AuthUser, NewAccount};
+use crate::clock::Timestamp;
+use crate::crypto::PasswordHash;
+use crate::error::Result;
+use crate::policy::{Limit, LockoutPolicy};
+
+pub mod dialect;
+pub mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod text;
+
+/// A keyed digest under which a row is stored: what a cookie or an address becomes before it is written down.
+pub type Digest = [u8; 32];
+
+/// Everything a flow may ask of the database.
+pub trait Store<U: AuthUser>: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug {}
+
+impl<U: AuthUser, T: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug> Store<U> for T {}
+
+/// A login field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginField {
+    /// The canonical address.
+    Email,
+    /// The user name, exactly as stored.
+    Username,
+}
+
+/// Which of the values of a sign-up are already somebody's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The address.
+    pub email: bool,
+    /// The user name, as typed or folded.
+    pub username: bool,
+}
+
+/// What became of an INSERT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted<K> {
+    /// The new row's key.
+    Created(K),
+    /// A unique index refused it: somebody else was first.
+    Refused,
+}
+
+/// A change to one account by the application or a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Enables or disables the account; disabling ends its sessions in the same transaction.
+    Active(bool),
+    /// Grants or withdraws superuser.
+    Superuser(bool),
+    /// Marks the address proven or not.
+    EmailVerified(bool),
+}
+
+/// A new password for an account.
+#[derive(Debug)]
+pub struct PasswordChange<'a, K> {
+    /// Whose.
+    pub user: &'a K,
+    /// The hash that was verified: if the row holds another by now, nothing happens.
+    pub old: Option<&'a PasswordHash>,
+    /// The new hash.
+    pub new: &'a PasswordHash,
+    /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch.
+    pub evict: Option<Evict>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Which sessions a password change ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Evict {
+    /// The session that made the change, if one did.
+    pub keep: Option<Digest>,
+    /// A new id and CSRF digest for it, where the application asks for rotation.
+    pub rotate: Option<(Digest, Option<Digest>)>,
+}
+
+/// The application's account table.
+pub trait Users<U: AuthUser>: Send + Sync {
+    /// The account whose `field` holds exactly `value`.
+    fn by_login<'a>(&'a self, field: LoginField, value: &'a str) -> BoxFuture<'a, Result<Option<U>>>;
+    /// The account with this key.
+    fn by_id<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<Option<U>>>;
+    /// Which values are in use. `folded` is the user name under NFKC and case folding.
+    fn taken<'a>(
+        &'a self,
+        email: Option<&'a str>,
+        username: Option<&'a str>,
+        folded: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Taken>>;
+    /// Inserts the row, and reserves its folded user name, in one transaction.
+    fn insert<'a>(
+        &'a self,
+        new: NewAccount<U>,
+        folded: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Inserted<U::Id>>>;
+    /// Replaces a hash that has just been verified by one with today's parameters. False when the row holds another hash.
+    fn rehash<'a>(&'a self, id: &'a U::Id, old: &'a PasswordHash, new: &'a PasswordHash) -> BoxFuture<'a, Result<bool>>;
+    /// Stores a new password. False when the row no longer holds `old`.
+    fn set_password<'a>(&'a self, change: PasswordChange<'a, U::Id>) -> BoxFuture<'a, Result<bool>>;
+    /// Changes one account. False when there is none with this key.
+    fn change<'a>(&'a self, id: &'a U::Id, change: AccountChange, now: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    /// Deletes the account with its sessions and reserved name. False when there is none with this key.
+    fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
+}
+
+/// A session that is about to be opened.
+#[derive(Debug)]
+pub struct NewSession<'a, K> {
+    /// Digest of the cookie's value.
+    pub key: Digest,
+    /// Whose.
+    pub user: &'a K,
+    /// Digest of the CSRF token; `None` where CSRF is off.
+    pub csrf: Option<Digest>,
+    /// The account's epoch.
+    pub token_version: i64,
+    /// Now.
+    pub now: Timestamp,
+    /// How long it may lie unused.
+    pub idle: Duration,
+    /// How long it lives at most.
+    pub absolute: Duration,
+    /// Whether its cookies outlive the browser.
+    pub remember: bool,
+    /// Client address, as text.
+    pub ip: Option<String>,
+    /// User agent, cut and cleaned.
+    pub user_agent: Option<String>,
+    /// The session whose cookie came with the request: it ends.
+    pub presented: Option<Digest>,
+    /// Most live sessions of this account, this one included.
+    pub max_sessions: u32,
+    /// The sign-in attempt that this session is the success of.
+    pub attempt: Option<&'a Buckets>,
+    /// Whether that success gives the address back the failures which this account caused.
+    pub clear_address: bool,
+}
+
+/// A live session's record.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// Digest of the cookie's value; in hex, the public handle.
+    pub key: Digest,
+    /// Digest of the CSRF token.
+    pub csrf: Option<Digest>,
+    /// The epoch it was opened under.
+    pub token_version: i64,
+    /// Sign-in.
+    pub created_at: Timestamp,
+    /// Last recorded use; up to 60 s behind.
+    pub last_activity: Timestamp,
+    /// Dead from this instant on, unless used before.
+    pub expires_at: Timestamp,
+    /// Dead from this instant on, whatever its use.
+    pub absolute_at: Timestamp,
+    /// How long it may lie unused.
+    pub idle: Duration,
+    /// Whether its cookies outlive the browser.
+    pub remember: bool,
+    /// Client address at sign-in.
+    pub ip: Option<String>,
+    /// User agent at sign-in.
+    pub user_agent: Option<String>,
+}
+
+/// Cookie sessions.
+pub trait Sessions<U: AuthUser>: Send + Sync {
+    /// Ends the presented session, settles the attempt, opens the new one and ends those over the cap, in one transaction.
+    fn open<'a>(&'a self, new: NewSession<'a, U::Id>) -> BoxFuture<'a, Result<()>>;
+    /// The session and its account, in one statement. Expired sessions are returned too: the flow judges.
+    fn session<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Option<(SessionRow, U)>>>;
+    /// Records use, unless that was done since `not_since`. Never brings an ended session back.
+    fn touch<'a>(&'a self, session: &'a SessionRow, now: Timestamp, not_since: Timestamp) -> BoxFuture<'a, Result<()>>;
+    /// Ends one session, of this user if one is named. False when there was none.
+    fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a U::Id>) -> BoxFuture<'a, Result<bool>>;
+    /// Ends the user's live sessions and says how many there were.
+    fn end_all<'a>(&'a self, user: &'a U::Id, except: Option<&'a Digest>, now: Timestamp) -> BoxFuture<'a, Result<u64>>;
+    /// The user's live sessions of this epoch, most recently active first.
+    fn list<'a>(&'a self, user: &'a U::Id, token_version: i64, now: Timestamp) -> BoxFuture<'a, Result<Vec<SessionRow>>>;
+    /// Replaces the CSRF digest if it still is `old`. False when it is not.
+    fn set_csrf<'a>(&'a self, key: &'a Digest, old: Option<&'a Digest>, new: &'a Digest) -> BoxFuture<'a, Result<bool>>;
+}
+
+/// The counters one sign-in attempt touches. Digests, so that no identifier or address is written down.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    /// The client address.
+    pub address: Digest,
+    /// The account, or the slot of an unknown identifier.
+    pub account: Digest,
+    /// Address and account together.
+    pub pair: Digest,
+    /// The browser, where a device cookie of this account came along: then only this budget can refuse.
+    pub device: Option<Digest>,
+}
+
+/// Whether an attempt may go on to the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reservation {
+    /// A place is held; it must be settled.
+    Granted,
+    /// Locked until then.
+    Locked(Timestamp),
+    /// The budget is not spent, but every place left is held by an attempt in flight.
+    InFlight,
+}
+
+/// What became of a reserved attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The password was wrong.
+    Failed,
+    /// It was right: clears what the account caused.
+    Succeeded {
+        /// Whether the address gets back the failures which this account caused.
+        clear_address: bool,
+    },
+    /// The password was never looked at.
+    Released,
+}
+
+/// Budgets for failed sign-ins.
+pub trait Attempts: Send + Sync {
+    /// Counts an attempt before the password is checked (SEC-034), or refuses it, in one transaction.
+    fn reserve<'a>(
+        &'a self,
+        buckets: &'a Buckets,
+        policy: &'a LockoutPolicy,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Reservation>>;
+    /// Ends a reservation.
+    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement, now: Timestamp) -> BoxFuture<'a, Result<()>>;
+    /// Adds one failure to the account's run without touching its lock: a wrong password at a door with a budget of
+    /// its own (SEC-035, SEC-037).
+    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
+    /// Whether the account's run of failures has reached `hard_stop` (SEC-037).
+    fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>>;
+    /// Forgets the account's failures, lock and run.
+    fn clear<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Fixed-window limits.
+pub trait Limits: Send + Sync {
+    /// Counts one request and returns the count in the present window.
+    fn hit<'a>(&'a self, key: &'a Digest, limit: Limit, now: Timestamp) -> BoxFuture<'a, Result<u64>>;
+}
+
+/// Tables and their upkeep.
+pub trait Maintenance: Send + Sync {
+    /// Creates or upgrades our own tables; safe to run from many processes at once.
+    fn migrate(&self) -> BoxFuture<'_, Result<()>>;
+    /// Creates the application's table if there is none.
+    fn create_users(&self) -> BoxFuture<'_, Result<()>>;
+    /// Compares the live account table with the struct; every difference is one line.
+    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<String>>>;
+    /// Deletes at most `batch` expired rows from each of our tables and returns how many went.
+    fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>>;
+    /// Reaches the database and back.
+    fn ping(&self) -> BoxFuture<'_, Result<()>>;
+    /// Closes the pool.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

@@ -1,0 +1,313 @@
+//! SQL text, put together by the compiler.
+//!
+//! Every statement of crudauth is a template in which names stand in braces. [`render`] fills them in while the
+//! application is being compiled, so that what reaches sqlx is a `&'static str`: nothing that arrives at run time can
+//! become SQL, and sqlx's `SqlSafeStr` holds us to it.
+//!
+//! | in a template | becomes |
+//! |---|---|
+//! | `{@sessions}` | our own table, with prefix and schema, quoted |
+//! | `{users}` | the application's table, quoted |
+//! | `{email}`, `{id}`, … | the application's column for that role, quoted; `NULL` where it has none |
+//! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
+//! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
+//! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
+//! | `[token_version: …]` | the text between, only where the application has that column |
+
+use crate::account::{Fill, Role, Table};
+
+/// Longest statement, in bytes. A longer one does not compile.
+const CAPACITY: usize = 8192;
+
+/// How one database product writes SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Syntax {
+    /// Quotes an identifier on both sides.
+    pub quote: u8,
+    /// Ends a SELECT whose rows the transaction is about to change.
+    pub row_lock: &'static str,
+}
+
+/// The names a template may mention.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// Put before the names of our own tables.
+    pub prefix: &'static str,
+    /// The application's table.
+    pub users: Table,
+}
+
+/// A rendered statement.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    bytes: [u8; CAPACITY],
+    len: usize,
+}
+
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is a compile error")]
+impl Text {
+    const EMPTY: Self = Self { bytes: [0; CAPACITY], len: 0 };
+
+    /// The statement.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => panic!("a rendered statement is UTF-8"),
+        }
+    }
+
+    const fn byte(&mut self, byte: u8) {
+        assert!(self.len < CAPACITY, "the account table has too many columns for one statement");
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    const fn text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            self.byte(bytes[at]);
+            at += 1;
+        }
+    }
+
+    const fn number(&mut self, number: usize) {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        self.byte(b'0' + (number % 10) as u8);
+    }
+
+    const fn quoted(&mut self, before: &str, name: &str, quote: u8) {
+        self.byte(quote);
+        self.text(before);
+        self.text(name);
+        self.byte(quote);
+    }
+}
+
+/// Fills `template` in.
+///
+/// # Panics
+/// On an unknown name or an unclosed brace: in the compiler, where that is an error message.
+#[must_use]
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is a compile error")]
+pub const fn render(template: &str, names: &Names, syntax: Syntax) -> Text {
+    let bytes = template.as_bytes();
+    let mut out = Text::EMPTY;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => {
+                let end = find(bytes, at, b'}');
+                name(&mut out, slice(template, at + 1, end), names, syntax);
+                at = end + 1;
+            }
+            b'[' => {
+                // A conditional part: skip to its end, or step inside and drop the closing bracket when it comes.
+                let colon = find(bytes, at, b':');
+                match role(slice(template, at + 1, colon)) {
+                    Some(role) if names.users.has(role) => at = colon + 1,
+                    Some(_) => at = find(bytes, at, b']') + 1,
+                    None => panic!("a conditional part names an unknown role"),
+                }
+            }
+            b']' => at += 1,
+            byte => {
+                out.byte(byte);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+#[expect(clippy::panic, reason = "runs in the compiler")]
+const fn name(out: &mut Text, name: &str, names: &Names, syntax: Syntax) {
+    if let Some((b'@', _)) = name.as_bytes().split_first() {
+        out.quoted(names.prefix, slice(name, 1, name.len()), syntax.quote);
+    } else if eq(name, "users") {
+        table(out, &names.users, syntax);
+    } else if eq(name, "u.*") {
+        columns(out, &names.users, syntax);
+    } else if eq(name, "insert") {
+        insert(out, &names.users, syntax);
+    } else if eq(name, "lock") {
+        out.text(syntax.row_lock);
+    } else {
+        match role(name) {
+            Some(role) => match names.users.column(role) {
+                Some(column) => out.quoted("", column.name, syntax.quote),
+                None => out.text("NULL"),
+            },
+            None => panic!("a template mentions an unknown name"),
+        }
+    }
+}
+
+const fn table(out: &mut Text, table: &Table, syntax: Syntax) {
+    if let Some(schema) = table.schema {
+        out.quoted("", schema, syntax.quote);
+        out.byte(b'.');
+    }
+    out.quoted("", table.name, syntax.quote);
+}
+
+#[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
+const fn columns(out: &mut Text, table: &Table, syntax: Syntax) {
+    let mut at = 0;
+    while at < table.columns.len() {
+        let column = &table.columns[at];
+        if at > 0 {
+            out.text(", ");
+        }
+        out.text("u.");
+        out.quoted("", column.name, syntax.quote);
+        out.text(" AS ");
+        out.quoted("u_", column.field, syntax.quote);
+        at += 1;
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
+const fn insert(out: &mut Text, table: &Table, syntax: Syntax) {
+    out.byte(b'(');
+    let (mut at, mut filled) = (0, 0);
+    while at < table.columns.len() {
+        if !matches!(table.columns[at].fill, Fill::Database) {
+            if filled > 0 {
+                out.text(", ");
+            }
+            out.quoted("", table.columns[at].name, syntax.quote);
+            filled += 1;
+        }
+        at += 1;
+    }
+    out.text(") VALUES (");
+    at = 0;
+    while at < filled {
+        if at > 0 {
+            out.text(", ");
+        }
+        out.byte(b'$');
+        out.number(at + 1);
+        at += 1;
+    }
+    out.byte(b')');
+}
+
+const fn role(name: &str) -> Option<Role> {
+    const ROLES: [(&str, Role); 10] = [
+        ("id", Role::Id),
+        ("email", Role::Email),
+        ("username", Role::Username),
+        ("password_hash", Role::PasswordHash),
+        ("email_verified", Role::EmailVerified),
+        ("is_active", Role::IsActive),
+        ("is_superuser", Role::IsSuperuser),
+        ("token_version", Role::TokenVersion),
+        ("created_at", Role::CreatedAt),
+        ("updated_at", Role::UpdatedAt),
+    ];
+    let mut at = 0;
+    while at < ROLES.len() {
+        #[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
+        let (word, role) = ROLES[at];
+        if eq(word, name) {
+            return Some(role);
+        }
+        at += 1;
+    }
+    None
+}
+
+#[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
+const fn eq(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler")]
+const fn find(bytes: &[u8], mut at: usize, wanted: u8) -> usize {
+    while at < bytes.len() {
+        if bytes[at] == wanted {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("a template has an unclosed brace or bracket")
+}
+
+#[expect(clippy::panic, reason = "runs in the compiler")]
+const fn slice(text: &str, from: usize, to: usize) -> &str {
+    match std::str::from_utf8(text.as_bytes().split_at(to).0.split_at(from).1) {
+        Ok(text) => text,
+        Err(_) => panic!("names in templates are ASCII"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::ColumnDef;
+
+    const fn column(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
+        ColumnDef { field: name, name, role, fill, nullable: false, unique: false, max_length: None }
+    }
+
+    const NAMES: Names = Names {
+        prefix: "auth_",
+        users: Table {
+            schema: None,
+            name: "users",
+            columns: &[
+                column("id", Role::Id, Fill::Database),
+                column("email", Role::Email, Fill::Library),
+                column("plan", Role::Own, Fill::Columns),
+            ],
+        },
+    };
+    const SYNTAX: Syntax = Syntax { quote: b'"', row_lock: " FOR UPDATE" };
+
+    const fn rendered(template: &str) -> Text {
+        render(template, &NAMES, SYNTAX)
+    }
+
+    #[test]
+    fn names_are_filled_in_and_quoted() {
+        assert_eq!(
+            rendered("SELECT {u.*} FROM {users} u JOIN {@sessions} s ON s.user_id = u.{id}{lock}").as_str(),
+            r#"SELECT u."id" AS "u_id", u."email" AS "u_email", u."plan" AS "u_plan" FROM "users" u JOIN "auth_sessions" s ON s.user_id = u."id" FOR UPDATE"#
+        );
+        assert_eq!(
+            rendered("INSERT INTO {users} {insert}").as_str(),
+            r#"INSERT INTO "users" ("email", "plan") VALUES ($1, $2)"#
+        );
+    }
+
+    #[test]
+    fn a_part_for_an_absent_column_disappears() {
+        assert_eq!(rendered("a[token_version:, {token_version} = 1][email:, {email}]b").as_str(), r#"a, "email"b"#);
+        assert_eq!(rendered("{username} = $1").as_str(), "NULL = $1");
+    }
+
+    #[test]
+    fn rendering_happens_in_the_compiler() {
+        const SQL: &str = {
+            const TEXT: &Text = &rendered("DELETE FROM {@sessions}");
+            TEXT.as_str()
+        };
+        assert_eq!(SQL, r#"DELETE FROM "auth_sessions""#);
+    }
+}
