@@ -3,9 +3,11 @@
 //! Applications use the `crudauth` crate, which re-exports what is public here; expanded code names only
 //! [`__private`].
 
+pub mod account;
 pub mod clock;
 pub mod crypto;
 pub mod error;
 pub mod http;
 pub mod policy;
 pub mod secret;
+pub mod store;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::clock::Timestamp;
+
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -150,6 +152,14 @@ impl Limit {
     #[must_use]
     pub const fn new(times: u32, per: Duration) -> Self {
         Self { times, per }
+    }
+
+    /// Beginning and end of the window that `now` lies in: aligned to the wall clock (contract §2.8).
+    #[must_use]
+    pub fn window(self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let per = i64::try_from(self.per.as_micros()).unwrap_or(i64::MAX).max(1);
+        let start = now.as_micros() - now.as_micros().rem_euclid(per);
+        (Timestamp::from_micros(start), Timestamp::from_micros(start.saturating_add(per)))
     }
 }
 

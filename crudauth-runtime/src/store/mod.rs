@@ -14,6 +14,7 @@ use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::policy::{Limit, LockoutPolicy};
 
+pub(crate) mod attempts;
 pub mod dialect;
 pub mod sql;
 #[cfg(feature = "sqlite")]
@@ -245,7 +246,7 @@ pub trait Attempts: Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Reservation>>;
     /// Ends a reservation.
-    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement, now: Timestamp) -> BoxFuture<'a, Result<()>>;
+    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement) -> BoxFuture<'a, Result<()>>;
     /// Adds one failure to the account's run without touching its lock: a wrong password at a door with a budget of
     /// its own (SEC-035, SEC-037).
     fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
