@@ -90,7 +90,7 @@ pub fn fold_identifier(text: &str) -> String {
 }
 
 fn fold_once(text: &str) -> String {
-    let normal: String = text.trim().nfkc().collect();
+    let normal: String = text.nfkc().collect();
     let folded: String = caseless::default_case_fold_str(&normal).nfkc().collect();
     // NFKC turns some characters into a space and a mark (U+00A8), so white space may appear at the ends.
     folded.trim().to_owned()

@@ -349,6 +349,15 @@ mod tests {
         for password in ["bob-2024-xyz", "example.com-zz"] {
             assert_eq!(violations(&policy, password, &alice), [], "{password}");
         }
+        // A name whose parts are all short counts as a whole.
+        let dotted = PasswordContext {
+            username: Some("b.o.b"),
+            ..NOBODY
+        };
+        assert_eq!(
+            violations(&policy, "zz b.o.b 99", &dotted),
+            [Violation::Personal]
+        );
         let short = PasswordContext {
             username: Some("al"),
             email: None,

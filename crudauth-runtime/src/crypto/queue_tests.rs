@@ -178,6 +178,21 @@ async fn sec_008_a_permit_that_arrives_too_late_goes_on_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sec_008_a_permit_that_is_refused_goes_on_to_the_next() {
+    let queue = Queue::new(1, 4, WAIT);
+    let held = permit(&queue);
+    // A waiter that went away between being chosen and being sent its permit.
+    let (grant, _) = oneshot::channel();
+    queue.0.lock().push(client("a"), grant);
+    let mut next = waiter(&queue, "b");
+
+    drop(held);
+
+    assert!(matches!(poll(next.as_mut()), Poll::Ready(Ok(_))));
+    assert_eq!((queue.running(), queue.waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_displaced_waiter_leaves_nothing_behind_when_it_is_dropped_unseen() {
     let queue = Queue::new(1, 2, WAIT);
     let held = permit(&queue);
