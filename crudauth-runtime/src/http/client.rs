@@ -94,6 +94,10 @@ mod tests {
 
     use super::*;
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "what it is compared with is an Option"
+    )]
     fn ip(text: &str) -> Option<IpAddr> {
         Some(text.parse().unwrap())
     }

@@ -214,7 +214,7 @@ mod tests {
             "session_id=0abd; HttpOnly; Path=/; SameSite=lax; Secure"
         );
         assert_eq!(
-            session.set("0abd", Some(Duration::from_secs(2_592_000))),
+            session.set("0abd", Some(Duration::from_hours(720))),
             "session_id=0abd; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax; Secure"
         );
         assert_eq!(

@@ -178,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn the_stored_form_does_not_change_when_read_again() {
+        for c in ('\0'..='\u{1ffff}').filter(|c| !c.is_ascii()) {
+            if let Ok(email) = parse_email(&format!("a{c}b@example.com")) {
+                assert_eq!(parse_email(email.as_str()), Ok(email), "{c:?}");
+            }
+        }
+    }
+
+    #[test]
     fn look_alikes_stay_apart() {
         assert_ne!(
             parse_email("m\u{131}ke@example.com").unwrap().as_str(),

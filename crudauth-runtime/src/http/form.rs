@@ -158,7 +158,10 @@ fn decode(bytes: &[u8]) -> Result<String, Issue> {
     while let Some(&byte) = rest.next() {
         out.push(match byte {
             b'+' => b' ',
-            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+            b'%' => match (
+                rest.next().copied().and_then(hex),
+                rest.next().copied().and_then(hex),
+            ) {
                 (Some(high), Some(low)) => high * 16 + low,
                 _ => return Err(unreadable()),
             },
@@ -168,8 +171,8 @@ fn decode(bytes: &[u8]) -> Result<String, Issue> {
     String::from_utf8(out).map_err(|_| unreadable())
 }
 
-fn hex(digit: &u8) -> Option<u8> {
-    char::from(*digit)
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
 }

@@ -230,6 +230,10 @@ fn scan(text: &str) -> Result<(), Problem> {
             "nesting_too_deep",
             "Input is nested too deeply",
         ))),
+        (Some(Fault::Reserved), _) => Err(Problem::issue(Issue::whole(
+            "reserved_field",
+            "A field has a reserved name",
+        ))),
         (None, Err(error)) => Err(syntax(text, &error)),
         (None, Ok(())) => Ok(()),
     }
@@ -239,6 +243,7 @@ fn scan(text: &str) -> Result<(), Problem> {
 enum Fault {
     Duplicate,
     Depth,
+    Reserved,
 }
 
 #[derive(Clone, Copy)]
@@ -313,6 +318,9 @@ impl<'de> Visitor<'de> for Scan<'_> {
         let inner = self.deeper()?;
         let mut seen = HashSet::new();
         while let Some(Key(key)) = members.next_key()? {
+            if key == RAW_VALUE {
+                return Err(self.fail(Fault::Reserved));
+            }
             if !seen.insert(key) {
                 return Err(self.fail(Fault::Duplicate));
             }
@@ -346,6 +354,10 @@ fn syntax(text: &str, error: &serde_json::Error) -> Problem {
         .map_or("Invalid JSON", |(_, told)| told);
     Problem::issue(Issue::json_invalid(at, told))
 }
+
+/// Under this key `serde_json` parses the text of the value anew, past the walk, if any crate of the application has
+/// turned on its feature `raw_value`.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 const REASONS: &[(&str, &str)] = &[
     (
@@ -445,6 +457,12 @@ mod tests {
             assert_eq!(refused(body.as_bytes()).kind, "duplicate_field", "{body}");
         }
         assert!(Fields::parse(br#"{"a":[{"b":1},{"b":1}],"b":2}"#).is_ok());
+    }
+
+    #[test]
+    fn sec_137_repeated_keys_do_not_hide_in_raw_values() {
+        let hidden = br#"{"a":{"$serde_json::private::RawValue":"{\"b\":1,\"b\":2}"}}"#;
+        assert_eq!(refused(hidden).kind, "reserved_field");
     }
 
     #[test]

@@ -224,6 +224,7 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(io, service)
 }
@@ -464,6 +465,30 @@ mod tests {
         let answer = running.exchange(announced).await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
         assert!(answer.contains(r#""code":"payload_too_large""#));
+    }
+
+    #[tokio::test]
+    async fn sec_132_a_chunked_body_above_the_limit_closes_the_connection() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let mut stream = running.connect().await;
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        stream.write_all(chunk.as_bytes()).await.unwrap();
+        stream.write_all(b"1\r\nx\r\n").await.unwrap();
+        assert!(read_all(&mut stream).await.starts_with("HTTP/1.1 413"));
+    }
+
+    #[tokio::test]
+    async fn sec_138_a_later_request_of_a_connection_is_looked_at_too() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let good = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+        let bad = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+        let answers = running
+            .exchange(format!("{good}{bad}{good}").as_bytes())
+            .await;
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 400").count(), 1, "{answers}");
     }
 
     #[tokio::test]
