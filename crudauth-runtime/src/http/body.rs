@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
-use super::form::{self, Form};
+use super::form;
+pub use super::form::Form;
 use super::issue::Issue;
 use super::json::Fields;
 use super::problem::Problem;
