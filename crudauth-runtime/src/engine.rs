@@ -46,6 +46,21 @@ impl Client {
     }
 }
 
+/// New secrets of a session that lives on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The cookie's new value.
+    pub id: String,
+    /// The new CSRF token; empty where CSRF is off.
+    pub csrf: String,
+}
+
+impl std::fmt::Debug for Rotated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rotated([redacted])")
+    }
+}
+
 /// A request under a limit: what the rate-limit headers say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
@@ -78,17 +93,31 @@ impl<U: AuthUser> Engine<U> {
             return Ok(Counted::Off);
         }
         let now = self.now();
-        let key = self.keys.mac(Purpose::Attempt, format!("limit\0{action}\0{who}").as_bytes());
+        let key = self.keys.mac(
+            Purpose::Attempt,
+            format!("limit\0{action}\0{who}").as_bytes(),
+        );
         let hits = self.store.hit(&key, limit, now).await?;
         let left = u64::from(limit.times).saturating_sub(hits);
         if hits > u64::from(limit.times) {
             let (_, end) = limit.window(now);
-            return Ok(Counted::Over { limit: limit.times, retry_after: ceil_secs(now, end) });
+            return Ok(Counted::Over {
+                limit: limit.times,
+                retry_after: ceil_secs(now, end),
+            });
         }
-        Ok(Counted::Within { limit: limit.times, remaining: u32::try_from(left).unwrap_or(u32::MAX) })
+        Ok(Counted::Within {
+            limit: limit.times,
+            remaining: u32::try_from(left).unwrap_or(u32::MAX),
+        })
     }
 
-    pub(crate) fn origin(&self, client: &Client, transport: Option<&'static str>, session: Option<&Digest>) -> Origin {
+    pub(crate) fn origin(
+        &self,
+        client: &Client,
+        transport: Option<&'static str>,
+        session: Option<&Digest>,
+    ) -> Origin {
         Origin {
             ip: client.ip,
             user_agent: client.user_agent.clone(),
@@ -100,7 +129,10 @@ impl<U: AuthUser> Engine<U> {
 
     /// Digest of the account's counters.
     pub(crate) fn account_bucket(&self, id: &U::Id) -> Digest {
-        self.keys.mac(Purpose::Attempt, format!("account\0{}", id.as_inner()).as_bytes())
+        self.keys.mac(
+            Purpose::Attempt,
+            format!("account\0{}", id.as_inner()).as_bytes(),
+        )
     }
 }
 
@@ -113,10 +145,12 @@ pub(crate) fn ceil_secs(now: Timestamp, then: Timestamp) -> u64 {
 /// Lower-case hex: the public handle of a session.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 /// Reads what [`hex`] wrote, and no other spelling.
@@ -131,6 +165,8 @@ pub(crate) fn unhex(text: &str) -> Option<Digest> {
     if bytes.len() != 64 {
         return None;
     }
-    let out: Option<Vec<u8>> = pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?)).collect();
+    let out: Option<Vec<u8>> = pairs
+        .map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?))
+        .collect();
     out?.try_into().ok()
 }

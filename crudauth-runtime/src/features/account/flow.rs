@@ -6,9 +6,10 @@ use crate::account::{AccountKey, AuthUser, NewAccount, RawKey, Role};
 use crate::attempt;
 use crate::crypto::policy::check;
 use crate::crypto::{
-    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation, fold_identifier,
+    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation,
+    fold_identifier,
 };
-use crate::engine::{Client, Engine};
+use crate::engine::{Client, Engine, Rotated};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo, NewUser, PasswordCheck, SignUpSource};
 use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken};
@@ -68,9 +69,23 @@ pub async fn judge_password<U: AuthUser>(
     if !violations.is_empty() {
         return Err(BadPassword::Rules(violations));
     }
-    let PasswordContext { username, email, source, .. } = *context;
-    let own = PasswordCheck { password, source, email, username };
-    engine.hooks.check_password(&own).await.map_err(BadPassword::Refused)
+    let PasswordContext {
+        username,
+        email,
+        source,
+        ..
+    } = *context;
+    let own = PasswordCheck {
+        password,
+        source,
+        email,
+        username,
+    };
+    engine
+        .hooks
+        .check_password(&own)
+        .await
+        .map_err(BadPassword::Refused)
 }
 
 /// Creates an account. The password has been judged and the request counted.
@@ -115,14 +130,39 @@ pub async fn sign_up<U: AuthUser>(
     let (email, username) = (new.email.clone(), new.username.clone());
     let id = match engine.store.insert(new, folded.as_deref()).await? {
         Inserted::Created(id) => id,
-        Inserted::Refused => return refused(engine, email.as_deref(), username.as_deref(), folded.as_deref()).await,
+        Inserted::Refused => {
+            return refused(
+                engine,
+                email.as_deref(),
+                username.as_deref(),
+                folded.as_deref(),
+            )
+            .await;
+        }
     };
-    let account = AccountInfo { id: id.clone(), email, username, is_active: true, is_superuser: sign_up.is_superuser };
+    let account = AccountInfo {
+        id: id.clone(),
+        email,
+        username,
+        is_active: true,
+        is_superuser: sign_up.is_superuser,
+    };
     let origin = match client {
         Some(client) => engine.origin(client, None, None),
-        None => engine.origin(&Client { ip: None, group: String::new(), user_agent: None }, None, None),
+        None => engine.origin(
+            &Client {
+                ip: None,
+                group: String::new(),
+                user_agent: None,
+            },
+            None,
+            None,
+        ),
     };
-    engine.hooks.after_register(&AccountEvent { account, origin }).await;
+    engine
+        .hooks
+        .after_register(&AccountEvent { account, origin })
+        .await;
     Ok(SignUpOutcome::Created(id))
 }
 
@@ -131,7 +171,14 @@ async fn taken<U: AuthUser>(
     sign_up: &SignUp<U>,
     folded: Option<&str>,
 ) -> Result<Option<SignUpOutcome<U::Id>>> {
-    let taken = engine.store.taken(sign_up.email.as_deref(), sign_up.username.as_deref(), folded).await?;
+    let taken = engine
+        .store
+        .taken(
+            sign_up.email.as_deref(),
+            sign_up.username.as_deref(),
+            folded,
+        )
+        .await?;
     Ok(outcome(taken))
 }
 
@@ -166,21 +213,6 @@ pub enum PasswordOutcome {
     Same,
     /// Too many wrong passwords in a row at every door of this account.
     Stopped,
-}
-
-/// New secrets of a session that lives on.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Rotated {
-    /// The cookie's new value.
-    pub id: String,
-    /// The new CSRF token; empty where CSRF is off.
-    pub csrf: String,
-}
-
-impl std::fmt::Debug for Rotated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Rotated([redacted])")
-    }
 }
 
 /// The session that a change of password comes from.
@@ -226,7 +258,11 @@ pub async fn change_password<U: AuthUser>(
     }
     let right = match current {
         Some(current) => {
-            engine.passwords.verify(current, user.account().password_hash, caller.client.key()).await?.ok
+            engine
+                .passwords
+                .verify(current, user.account().password_hash, caller.client.key())
+                .await?
+                .ok
         }
         None => false, // longer than any password can be
     };
@@ -234,7 +270,9 @@ pub async fn change_password<U: AuthUser>(
         attempt::note_failure(engine, user, engine.now()).await?;
         return Ok(PasswordOutcome::Incorrect);
     }
-    if !engine.policy.password.reuse && current.is_some_and(|current| current.expose() == new.expose()) {
+    if !engine.policy.password.reuse
+        && current.is_some_and(|current| current.expose() == new.expose())
+    {
         return Ok(PasswordOutcome::Same);
     }
     let hash = engine.passwords.hash(new, caller.client.key()).await?;
@@ -243,7 +281,11 @@ pub async fn change_password<U: AuthUser>(
         Some(csrf) if caller.session.is_some() => {
             let fresh = Rotated {
                 id: engine.random.token()?,
-                csrf: if csrf { engine.random.hex_token()? } else { String::new() },
+                csrf: if csrf {
+                    engine.random.hex_token()?
+                } else {
+                    String::new()
+                },
             };
             let id = engine.keys.mac(Purpose::Session, fresh.id.as_bytes());
             let token = csrf.then(|| engine.keys.mac(Purpose::Csrf, fresh.csrf.as_bytes()));
@@ -252,11 +294,16 @@ pub async fn change_password<U: AuthUser>(
         }
         _ => None,
     };
-    let evict = Evict { keep: caller.session.copied(), rotate };
-    Ok(match store(engine, user, &hash, Some(evict), caller).await? {
-        PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
-        other => other,
-    })
+    let evict = Evict {
+        keep: caller.session.copied(),
+        rotate,
+    };
+    Ok(
+        match store(engine, user, &hash, Some(evict), caller).await? {
+            PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
+            other => other,
+        },
+    )
 }
 
 async fn store<U: AuthUser>(
@@ -267,21 +314,45 @@ async fn store<U: AuthUser>(
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
     let old = user.account().password_hash;
-    let change = PasswordChange { user: user.id(), old, new, evict, now: engine.now() };
+    let change = PasswordChange {
+        user: user.id(),
+        old,
+        new,
+        evict,
+        now: engine.now(),
+    };
     if !engine.store.set_password(change).await? {
         return Ok(PasswordOutcome::Incorrect);
     }
     let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
-    engine.hooks.after_password_changed(&AccountEvent { account: AccountInfo::of(user), origin }).await;
+    engine
+        .hooks
+        .after_password_changed(&AccountEvent {
+            account: AccountInfo::of(user),
+            origin,
+        })
+        .await;
     Ok(PasswordOutcome::Changed(None))
 }
 
 /// Whether the account has a password that could ever be right.
 pub fn has_password<U: AuthUser>(user: &U) -> bool {
-    U::TABLE.has(Role::PasswordHash) && user.account().password_hash.is_some_and(PasswordHash::is_usable)
+    U::TABLE.has(Role::PasswordHash)
+        && user
+            .account()
+            .password_hash
+            .is_some_and(PasswordHash::is_usable)
 }
 
 /// What the rules look at besides the password.
-pub fn context<'a>(email: Option<&'a str>, username: Option<&'a str>, source: PasswordSource) -> PasswordContext<'a> {
-    PasswordContext { username, email, source }
+pub fn context<'a>(
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    source: PasswordSource,
+) -> PasswordContext<'a> {
+    PasswordContext {
+        username,
+        email,
+        source,
+    }
 }
