@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::{Purpose, fold_identifier};
-use crate::engine::{Client, Engine, ceil_secs};
+use crate::engine::{Client, Engine, ceil_secs, detached};
 use crate::error::{Error, Result};
 use crate::store::{Buckets, Reservation, Settlement};
 use crate::waiting::Called;
@@ -60,21 +60,13 @@ impl<U: AuthUser> Attempt<U> {
         let patience = engine.policy.password.wait;
         let waited = tokio::time::timeout(patience, async {
             loop {
-                let now = engine.now();
-                // From here to the guard nothing may be lost: the reservation runs to its end even if the client goes.
-                let reservation = engine
-                    .store
-                    .reserve(&buckets, &engine.policy.lockout, now)
-                    .await?;
-                let called = match reservation {
-                    Reservation::Granted => {
-                        return Ok(Admission::Granted(Self::new(engine, Some(buckets.clone()))));
-                    }
-                    Reservation::Locked(until) => {
+                let called = match reserve(engine, &buckets).await? {
+                    Reserved::Granted(attempt) => return Ok(Admission::Granted(attempt)),
+                    Reserved::Refused(Reservation::Locked(until)) => {
                         engine.waiting.locked(&watched, until);
                         Called::Locked(until)
                     }
-                    Reservation::InFlight => engine.waiting.wait(&watched).await,
+                    Reserved::Refused(_) => engine.waiting.wait(&watched).await,
                 };
                 match called {
                     Called::TryAgain => {}
@@ -92,8 +84,13 @@ impl<U: AuthUser> Attempt<U> {
         Self {
             engine: Arc::clone(engine),
             buckets,
-            if_dropped: Settlement::Failed,
+            if_dropped: Settlement::Released,
         }
+    }
+
+    /// The password is going to be looked at: from here on, going away counts as a failure.
+    pub(crate) fn evaluating(&mut self) {
+        self.if_dropped = Settlement::Failed;
     }
 
     /// The password was wrong.
@@ -128,6 +125,29 @@ impl<U: AuthUser> Attempt<U> {
         }
         Ok(())
     }
+}
+
+enum Reserved<U: AuthUser> {
+    Granted(Attempt<U>),
+    Refused(Reservation),
+}
+
+/// Reserves to the end: if the client goes away between the commit and the guard, the guard is dropped in the background
+/// and gives the place back.
+async fn reserve<U: AuthUser>(engine: &Arc<Engine<U>>, buckets: &Buckets) -> Result<Reserved<U>> {
+    let (engine, buckets) = (Arc::clone(engine), buckets.clone());
+    detached(async move {
+        let policy = engine.policy.lockout;
+        let reservation = engine
+            .store
+            .reserve(&buckets, &policy, engine.now())
+            .await?;
+        Ok(match reservation {
+            Reservation::Granted => Reserved::Granted(Attempt::new(&engine, Some(buckets))),
+            refused => Reserved::Refused(refused),
+        })
+    })
+    .await
 }
 
 impl<U: AuthUser> Drop for Attempt<U> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::account::{AccountKey, AuthUser};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{ClientKey, Passwords, Purpose, Random, RootKeys};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
 use crate::policy::{Limit, Policy};
 use crate::store::{Digest, Store};
@@ -39,6 +39,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nobody: the application itself asks.
+    pub(crate) const NONE: Self = Self {
+        ip: None,
+        group: String::new(),
+        user_agent: None,
+    };
+
     /// The client's place in the queue for hashing.
     #[must_use]
     pub fn key(&self) -> ClientKey {
@@ -80,6 +87,18 @@ pub enum Counted {
     },
     /// The limit is switched off.
     Off,
+}
+
+/// Runs `work` to its end even if the client goes away: what follows a proof is written whole, and its hooks run.
+///
+/// Only work that is sure to end goes here. Whatever waits (for a hashing permit, for a place) is left to be cancelled.
+pub(crate) async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(panicked) => Err(Error::Store(Box::new(panicked))),
+    }
 }
 
 impl<U: AuthUser> Engine<U> {

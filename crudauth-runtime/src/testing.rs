@@ -80,7 +80,7 @@ pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) ->
         remember: false,
         presented: None,
         device: None,
-        client: &client,
+        client,
         attempt: None,
     };
     let opened = open(engine, &A::SESSION, Authenticated { user }, opening).await?;

@@ -46,11 +46,7 @@ impl __p::AuthUser for User {
             column("id", __p::Role::Id, __p::Fill::Database),
             column("email", __p::Role::Email, __p::Fill::Library),
             column("username", __p::Role::Username, __p::Fill::Library),
-            column(
-                "password_hash",
-                __p::Role::PasswordHash,
-                __p::Fill::Library,
-            ),
+            column("password_hash", __p::Role::PasswordHash, __p::Fill::Library),
             column("full_name", __p::Role::Own, __p::Fill::Columns),
         ],
     };

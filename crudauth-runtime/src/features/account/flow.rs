@@ -9,9 +9,9 @@ use crate::crypto::{
     ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation,
     fold_identifier,
 };
-use crate::engine::{Client, Engine, Rotated};
+use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
-use crate::hooks::{AccountEvent, AccountInfo, NewUser, PasswordCheck, SignUpSource};
+use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, PasswordCheck, SignUpSource};
 use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken};
 
 /// A sign-up whose body has been read and checked for shape.
@@ -93,51 +93,51 @@ pub async fn judge_password<U: AuthUser>(
 /// # Errors
 /// When the database, the random source or the hashing queue fails.
 pub async fn sign_up<U: AuthUser>(
-    engine: &Engine<U>,
-    mut sign_up: SignUp<U>,
+    engine: &Arc<Engine<U>>,
+    sign_up: SignUp<U>,
     client: Option<&Client>,
 ) -> Result<SignUpOutcome<U::Id>> {
     let key = client.map_or(ClientKey::UNKNOWN, Client::key);
     // Hashed before anything is looked up, so that a taken address costs what a free one does.
     let password_hash = engine.passwords.hash(&sign_up.password, key).await?;
+    let origin = match client {
+        Some(client) => engine.origin(client, None, None),
+        None => engine.origin(&Client::NONE, None, None),
+    };
+    detached(insert(Arc::clone(engine), sign_up, password_hash, origin)).await
+}
+
+async fn insert<U: AuthUser>(
+    engine: Arc<Engine<U>>,
+    mut sign_up: SignUp<U>,
+    password_hash: PasswordHash,
+    origin: Origin,
+) -> Result<SignUpOutcome<U::Id>> {
     let folded = sign_up.username.as_deref().map(fold_identifier);
-    if let Some(outcome) = taken(engine, &sign_up, folded.as_deref()).await? {
+    let (email, username) = (sign_up.email.clone(), sign_up.username.clone());
+    let names = Names {
+        email: email.as_deref(),
+        username: username.as_deref(),
+        folded: folded.as_deref(),
+    };
+    if let Some(outcome) = taken(&engine, names).await? {
         return Ok(outcome);
     }
     let seed = NewUser {
-        email: sign_up.email.as_deref(),
-        username: sign_up.username.as_deref(),
+        email: names.email,
+        username: names.username,
         source: sign_up.source,
     };
     engine.hooks.new_user(&seed, &mut sign_up.columns).await;
-    let now = engine.now();
-    let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
-    // 53 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
-    // get its epoch, so nothing issued to the deleted one fits (SEC-159).
-    let [a, b, c, d, e, f, g] = engine.random.bytes()?;
-    let new = NewAccount {
-        id: key.map(U::Id::from_inner),
-        email: sign_up.email.clone(),
-        username: sign_up.username.clone(),
-        password_hash,
-        email_verified: sign_up.email_verified,
-        is_active: true,
-        is_superuser: sign_up.is_superuser,
-        token_version: i64::from_be_bytes([0, a & 0x0f, b, c, d, e, f, g]),
-        created_at: now,
-        columns: sign_up.columns,
-    };
-    let (email, username) = (new.email.clone(), new.username.clone());
-    let id = match engine.store.insert(new, folded.as_deref()).await? {
+    let new = new_account(&engine, sign_up, password_hash)?;
+    let is_superuser = new.is_superuser;
+    let id = match engine.store.insert(new, names.folded).await? {
         Inserted::Created(id) => id,
+        // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
         Inserted::Refused => {
-            return refused(
-                engine,
-                email.as_deref(),
-                username.as_deref(),
-                folded.as_deref(),
-            )
-            .await;
+            return Ok(taken(&engine, names)
+                .await?
+                .unwrap_or(SignUpOutcome::Exists));
         }
     };
     let account = AccountInfo {
@@ -145,19 +145,7 @@ pub async fn sign_up<U: AuthUser>(
         email,
         username,
         is_active: true,
-        is_superuser: sign_up.is_superuser,
-    };
-    let origin = match client {
-        Some(client) => engine.origin(client, None, None),
-        None => engine.origin(
-            &Client {
-                ip: None,
-                group: String::new(),
-                user_agent: None,
-            },
-            None,
-            None,
-        ),
+        is_superuser,
     };
     engine
         .hooks
@@ -166,39 +154,52 @@ pub async fn sign_up<U: AuthUser>(
     Ok(SignUpOutcome::Created(id))
 }
 
-async fn taken<U: AuthUser>(
+fn new_account<U: AuthUser>(
     engine: &Engine<U>,
-    sign_up: &SignUp<U>,
-    folded: Option<&str>,
-) -> Result<Option<SignUpOutcome<U::Id>>> {
-    let taken = engine
-        .store
-        .taken(
-            sign_up.email.as_deref(),
-            sign_up.username.as_deref(),
-            folded,
-        )
-        .await?;
-    Ok(outcome(taken))
+    sign_up: SignUp<U>,
+    password_hash: PasswordHash,
+) -> Result<NewAccount<U>> {
+    let now = engine.now();
+    let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
+    // 52 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
+    // get its epoch, so nothing issued to the deleted one fits (SEC-159).
+    let [a, b, c, d, e, f, g] = engine.random.bytes()?;
+    Ok(NewAccount {
+        id: key.map(U::Id::from_inner),
+        email: sign_up.email,
+        username: sign_up.username,
+        password_hash,
+        email_verified: sign_up.email_verified,
+        is_active: true,
+        is_superuser: sign_up.is_superuser,
+        token_version: i64::from_be_bytes([0, a & 0x0f, b, c, d, e, f, g]),
+        created_at: now,
+        columns: sign_up.columns,
+    })
 }
 
-fn outcome<K>(taken: Taken) -> Option<SignUpOutcome<K>> {
-    match taken {
+/// What of a sign-up must be nobody else's.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    folded: Option<&'a str>,
+}
+
+async fn taken<U: AuthUser>(
+    engine: &Engine<U>,
+    names: Names<'_>,
+) -> Result<Option<SignUpOutcome<U::Id>>> {
+    let Names {
+        email,
+        username,
+        folded,
+    } = names;
+    Ok(match engine.store.taken(email, username, folded).await? {
         Taken { email: true, .. } => Some(SignUpOutcome::EmailTaken),
         Taken { username: true, .. } => Some(SignUpOutcome::UsernameTaken),
         Taken { .. } => None,
-    }
-}
-
-/// The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
-async fn refused<U: AuthUser>(
-    engine: &Engine<U>,
-    email: Option<&str>,
-    username: Option<&str>,
-    folded: Option<&str>,
-) -> Result<SignUpOutcome<U::Id>> {
-    let taken = engine.store.taken(email, username, folded).await?;
-    Ok(outcome(taken).unwrap_or(SignUpOutcome::Exists))
+    })
 }
 
 /// What became of a change of password.
@@ -233,13 +234,13 @@ pub struct Caller<'a> {
 /// # Errors
 /// When the database or the hashing queue fails.
 pub async fn set_password<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     user: &U,
     password: &Normalized,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
     let new = engine.passwords.hash(password, caller.client.key()).await?;
-    store(engine, user, &new, None, caller).await
+    store(engine, user, new, None, caller).await
 }
 
 /// Checks the current password and stores a new one: raises the epoch, ends every other session, keeps the caller's.
@@ -299,7 +300,7 @@ pub async fn change_password<U: AuthUser>(
         rotate,
     };
     Ok(
-        match store(engine, user, &hash, Some(evict), caller).await? {
+        match store(engine, user, hash, Some(evict), caller).await? {
             PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
             other => other,
         },
@@ -307,32 +308,34 @@ pub async fn change_password<U: AuthUser>(
 }
 
 async fn store<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     user: &U,
-    new: &PasswordHash,
+    new: PasswordHash,
     evict: Option<Evict>,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
-    let old = user.account().password_hash;
-    let change = PasswordChange {
-        user: user.id(),
-        old,
-        new,
-        evict,
-        now: engine.now(),
-    };
-    if !engine.store.set_password(change).await? {
-        return Ok(PasswordOutcome::Incorrect);
-    }
+    let old = user.account().password_hash.cloned();
+    let account = AccountInfo::of(user);
     let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
-    engine
-        .hooks
-        .after_password_changed(&AccountEvent {
-            account: AccountInfo::of(user),
-            origin,
-        })
-        .await;
-    Ok(PasswordOutcome::Changed(None))
+    let engine = Arc::clone(engine);
+    detached(async move {
+        let change = PasswordChange {
+            user: &account.id,
+            old: old.as_ref(),
+            new: &new,
+            evict,
+            now: engine.now(),
+        };
+        if !engine.store.set_password(change).await? {
+            return Ok(PasswordOutcome::Incorrect);
+        }
+        engine
+            .hooks
+            .after_password_changed(&AccountEvent { account, origin })
+            .await;
+        Ok(PasswordOutcome::Changed(None))
+    })
+    .await
 }
 
 /// Whether the account has a password that could ever be right.

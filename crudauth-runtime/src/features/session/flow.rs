@@ -7,7 +7,7 @@ use crate::account::{AccountKey, AuthUser, Role};
 use crate::attempt::{Admission, Attempt, Subject};
 use crate::clock::Timestamp;
 use crate::crypto::{Normalized, Purpose, compare};
-use crate::engine::{Client, Engine, hex};
+use crate::engine::{Client, Engine, detached, hex};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo, Lockout, LoginFailed, LoginFailure};
 use crate::identity::parse_email;
@@ -103,6 +103,7 @@ pub async fn sign_in<U: AuthUser>(
         }
     };
     let stored = found.as_ref().and_then(|user| user.account().password_hash);
+    attempt.evaluating();
     let verdict = match engine
         .passwords
         .verify(password, stored, request.client.key())
@@ -128,29 +129,32 @@ pub async fn sign_in<U: AuthUser>(
     } else {
         user
     };
-    let opened = open(
-        engine,
-        policy,
-        Authenticated { user },
-        Opening {
-            remember: request.remember,
-            presented: request.presented,
-            device: device.and(request.device),
-            client: request.client,
-            attempt: Some(&mut attempt),
-        },
-    );
-    let opened = opened.await?;
-    attempt.settled();
-    let origin = engine.origin(request.client, Some("session"), Some(&opened.key));
-    engine
-        .hooks
-        .after_login(&AccountEvent {
-            account: AccountInfo::of(&opened.user),
-            origin,
-        })
-        .await;
+    let opening = Opening {
+        remember: request.remember,
+        presented: request.presented.map(str::to_owned),
+        device: device.and(request.device).map(str::to_owned),
+        client: request.client.clone(),
+        attempt: Some(attempt),
+    };
+    let opened = open_and_tell(Arc::clone(engine), *policy, Authenticated { user }, opening);
+    let opened = detached(opened).await?;
     Ok(SignInOutcome::SignedIn(Box::new(opened)))
+}
+
+async fn open_and_tell<U: AuthUser>(
+    engine: Arc<Engine<U>>,
+    policy: SessionPolicy,
+    proof: Authenticated<U>,
+    opening: Opening<U>,
+) -> Result<Opened<U>> {
+    let client = opening.client.clone();
+    let opened = open(&engine, &policy, proof, opening).await?;
+    let event = AccountEvent {
+        account: AccountInfo::of(&opened.user),
+        origin: engine.origin(&client, Some("session"), Some(&opened.key)),
+    };
+    engine.hooks.after_login(&event).await;
+    Ok(opened)
 }
 
 /// The account that `identifier` names. An address is matched in its canonical form, a user name exactly as stored;
@@ -241,13 +245,13 @@ async fn rehash<U: AuthUser>(
 }
 
 /// How a session is to be opened.
-pub(crate) struct Opening<'a, U: AuthUser> {
+pub(crate) struct Opening<U: AuthUser> {
     pub(crate) remember: bool,
-    pub(crate) presented: Option<&'a str>,
+    pub(crate) presented: Option<String>,
     /// A device cookie of this account, kept as it is.
-    pub(crate) device: Option<&'a str>,
-    pub(crate) client: &'a Client,
-    pub(crate) attempt: Option<&'a mut Attempt<U>>,
+    pub(crate) device: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) attempt: Option<Attempt<U>>,
 }
 
 /// Opens a session for somebody a flow has authenticated. The id is always new (session fixation, OWASP Session
@@ -256,7 +260,7 @@ pub(crate) async fn open<U: AuthUser>(
     engine: &Engine<U>,
     policy: &SessionPolicy,
     proof: Authenticated<U>,
-    opening: Opening<'_, U>,
+    mut opening: Opening<U>,
 ) -> Result<Opened<U>> {
     let user = proof.user;
     let id = engine.random.token()?;
@@ -265,8 +269,8 @@ pub(crate) async fn open<U: AuthUser>(
     } else {
         String::new()
     };
-    let device = match opening.device {
-        Some(device) => device.to_owned(),
+    let device = match opening.device.take() {
+        Some(device) => device,
         None => new_device(engine, &user)?,
     };
     let key = engine.keys.mac(Purpose::Session, id.as_bytes());
@@ -292,10 +296,13 @@ pub(crate) async fn open<U: AuthUser>(
             .presented
             .map(|id| engine.keys.mac(Purpose::Session, id.as_bytes())),
         max_sessions: policy.max_sessions,
-        attempt: opening.attempt.and_then(Attempt::proven),
+        attempt: opening.attempt.as_mut().and_then(Attempt::proven),
         clear_address: engine.policy.lockout.clear_address,
     };
     engine.store.open(session).await?;
+    if let Some(attempt) = opening.attempt {
+        attempt.settled();
+    }
     Ok(Opened {
         user,
         id,
@@ -418,21 +425,24 @@ impl std::fmt::Debug for Refreshed {
 /// # Errors
 /// When the database cannot be written.
 pub async fn sign_out<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     live: &Live<U>,
     client: &Client,
 ) -> Result<()> {
-    if engine.store.end(&live.session.key, None).await? {
-        let origin = engine.origin(client, Some("session"), Some(&live.session.key));
-        engine
-            .hooks
-            .after_logout(&AccountEvent {
-                account: AccountInfo::of(&live.user),
-                origin,
-            })
-            .await;
-    }
-    Ok(())
+    let key = live.session.key;
+    let account = AccountInfo::of(&live.user);
+    let origin = engine.origin(client, Some("session"), Some(&key));
+    let engine = Arc::clone(engine);
+    detached(async move {
+        if engine.store.end(&key, None).await? {
+            engine
+                .hooks
+                .after_logout(&AccountEvent { account, origin })
+                .await;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The nonce of a device cookie, if it was issued to a browser that signed in to this account.

@@ -83,7 +83,6 @@ pub async fn logout<A: HasSession>(State(auth): State<A>, request: Request) -> A
 #[derive(Serialize)]
 struct LoggedIn<'a, K> {
     id: &'a K,
-    #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     csrf_token: &'a str,
 }
