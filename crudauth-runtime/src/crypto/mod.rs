@@ -1,1 +1,21 @@
 //! Bytes in, bytes out: hashing, keys, random text.
+
+pub mod common;
+pub mod compare;
+pub mod hash;
+pub mod keys;
+pub mod normalize;
+pub mod password;
+mod phc;
+pub mod policy;
+mod pool;
+mod queue;
+pub mod random;
+
+pub use hash::PasswordHash;
+pub use keys::{Purpose, RootKeys};
+pub use normalize::{Normalized, TooLong, fold_identifier};
+pub use password::{Passwords, Verdict};
+pub use policy::{PasswordContext, PasswordSource, Violation};
+pub use queue::ClientKey;
+pub use random::Random;

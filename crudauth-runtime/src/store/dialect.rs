@@ -1,12 +1,13 @@
 //! What a database product must offer. One file per product implements it ([`sqlite`](super::sqlite)); nothing else
 //! in the crate knows which products there are.
 
-use std::error::Error as StdError;
+use std::fmt::{self, Debug};
 
 use futures_util::future::BoxFuture;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
 
 use super::text::Syntax;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 /// A value that can stand in a column of `D`: sqlx can write it and read it. Implemented for every type that sqlx
@@ -52,12 +53,25 @@ where
     }
 }
 
-/// Arguments of one statement, bound in order. Values are never part of the text.
-pub struct Args<D: Dialect>(D::Arguments);
+/// Arguments of one statement, bound in order. Values are never part of the text. A value that cannot be encoded is
+/// remembered and reported when the statement is run.
+pub struct Args<D: Dialect> {
+    inner: D::Arguments,
+    failed: Option<Error>,
+}
 
-impl<D: Dialect> std::fmt::Debug for Args<D> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<D: Dialect> Debug for Args<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Args([redacted])") // hashes and digests travel here
+    }
+}
+
+impl<D: Dialect> Default for Args<D> {
+    fn default() -> Self {
+        Self {
+            inner: D::Arguments::default(),
+            failed: None,
+        }
     }
 }
 
@@ -65,7 +79,7 @@ impl<D: Dialect> Args<D> {
     /// No arguments yet.
     #[must_use]
     pub fn new() -> Self {
-        Self(D::Arguments::default())
+        Self::default()
     }
 
     /// Appends any column value.
@@ -73,21 +87,83 @@ impl<D: Dialect> Args<D> {
     /// # Errors
     /// When the value cannot be encoded.
     pub fn push<'a, T: Encode<'a, D> + Type<D>>(&mut self, value: T) -> Result<()> {
-        sqlx::Arguments::add(&mut self.0, value).map_err(Error::Store)
+        sqlx::Arguments::add(&mut self.inner, value).map_err(Error::Store)
+    }
+
+    fn and(mut self, add: impl FnOnce(&mut Self) -> Result<()>) -> Self {
+        if let Err(error) = add(&mut self) {
+            self.failed.get_or_insert(error);
+        }
+        self
+    }
+
+    pub(crate) fn value<T: Column<D>>(self, value: &T) -> Self {
+        self.and(|args| value.add(args))
+    }
+
+    pub(crate) fn int(self, value: i64) -> Self {
+        self.and(|args| D::bind(args, Value::Int(value)))
+    }
+
+    pub(crate) fn flag(self, value: bool) -> Self {
+        self.and(|args| D::bind(args, Value::Flag(value)))
+    }
+
+    pub(crate) fn text(self, value: Option<&str>) -> Self {
+        self.and(|args| D::bind(args, Value::Text(value)))
+    }
+
+    pub(crate) fn blob(self, value: Option<&[u8]>) -> Self {
+        self.and(|args| D::bind(args, Value::Blob(value)))
+    }
+
+    pub(crate) fn at(self, value: Timestamp) -> Self {
+        self.int(value.as_micros())
     }
 
     /// The arguments in sqlx's form.
-    #[must_use]
-    pub fn into_inner(self) -> D::Arguments {
-        self.0
+    ///
+    /// # Errors
+    /// When one of the values could not be encoded.
+    pub fn into_inner(self) -> Result<D::Arguments> {
+        self.failed.map_or(Ok(self.inner), Err)
     }
 }
 
-impl<D: Dialect> Default for Args<D> {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A value in one of our own tables.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// 64 bits, signed.
+    Int(i64),
+    /// Boolean.
+    Flag(bool),
+    /// Text or NULL.
+    Text(Option<&'a str>),
+    /// Bytes or NULL.
+    Blob(Option<&'a [u8]>),
 }
+
+/// The column types of our own tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Types {
+    /// 64 bits, signed.
+    pub int: &'static str,
+    /// Text of any length.
+    pub text: &'static str,
+    /// A text that is a primary key.
+    pub key_text: &'static str,
+    /// 32 bytes, which may be a primary key.
+    pub digest: &'static str,
+    /// Closes a CREATE TABLE whose primary key is a digest.
+    pub end: &'static str,
+}
+
+/// An authority that names product `D` in `#[database(…)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not declare this database",
+    note = "name it in the block: `#[database(sqlite)]`"
+)]
+pub trait Declares<D> {}
 
 /// One column of a live table, as the database describes it.
 #[derive(Debug, Clone)]
@@ -116,8 +192,39 @@ pub trait Dialect: Database {
     /// by reading and then writes fails with "database is locked" when another wrote in between.
     const BEGIN_WRITE: &'static str;
 
+    /// The types of our own columns.
+    const TYPES: Types;
+
+    /// Binds a value of our own tables.
+    ///
+    /// # Errors
+    /// When the value cannot be encoded.
+    fn bind(args: &mut Args<Self>, value: Value<'_>) -> Result<()>;
+
+    /// Reads an integer of our own tables; NULL is `None`.
+    ///
+    /// # Errors
+    /// When the column holds something else.
+    fn int(row: &Self::Row, index: usize) -> Result<Option<i64>>;
+
+    /// Reads a text of our own tables.
+    ///
+    /// # Errors
+    /// When the column holds something else.
+    fn text(row: &Self::Row, index: usize) -> Result<Option<String>>;
+
+    /// Reads bytes of our own tables.
+    ///
+    /// # Errors
+    /// When the column holds something else.
+    fn blob(row: &Self::Row, index: usize) -> Result<Option<Vec<u8>>>;
+
     /// Runs a statement and returns the number of rows it changed.
-    fn execute<'a>(conn: &'a mut Self::Connection, sql: &'static str, args: Args<Self>) -> BoxFuture<'a, Result<u64>>;
+    fn execute<'a>(
+        conn: &'a mut Self::Connection,
+        sql: &'static str,
+        args: Args<Self>,
+    ) -> BoxFuture<'a, Result<u64>>;
 
     /// Runs a statement and returns its rows.
     fn fetch<'a>(
@@ -151,23 +258,43 @@ pub trait Dialect: Database {
     /// Takes the lock under which migrations run, inside the transaction on `conn`.
     fn migration_lock<'a>(conn: &'a mut Self::Connection) -> BoxFuture<'a, Result<()>>;
 
-    /// Whether `error` says that a unique index refused a row.
-    fn is_unique_violation(error: &(dyn StdError + Send + Sync + 'static)) -> bool;
-
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.
     fn is_unavailable(error: &sqlx::Error) -> bool;
 }
 
-/// Implements the statement-running half of [`Dialect`] for a product whose sqlx types are concrete.
+/// Implements the part of [`Dialect`] that reads alike for every product but needs its concrete sqlx types.
 macro_rules! run_statements {
     () => {
+        fn bind(args: &mut Args<Self>, value: Value<'_>) -> Result<()> {
+            match value {
+                Value::Int(value) => args.push(value),
+                Value::Flag(value) => args.push(value),
+                Value::Text(value) => args.push(value),
+                Value::Blob(value) => args.push(value),
+            }
+        }
+
+        fn int(row: &Self::Row, index: usize) -> Result<Option<i64>> {
+            Ok(sqlx::Row::try_get(row, index)?)
+        }
+
+        fn text(row: &Self::Row, index: usize) -> Result<Option<String>> {
+            Ok(sqlx::Row::try_get(row, index)?)
+        }
+
+        fn blob(row: &Self::Row, index: usize) -> Result<Option<Vec<u8>>> {
+            Ok(sqlx::Row::try_get(row, index)?)
+        }
+
         fn execute<'a>(
             conn: &'a mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
         ) -> BoxFuture<'a, Result<u64>> {
             Box::pin(async move {
-                let done = sqlx::query_with(sql, args.into_inner()).execute(conn).await;
+                let done = sqlx::query_with(sql, args.into_inner()?)
+                    .execute(conn)
+                    .await;
                 Ok(done.map_err(classify::<Self>)?.rows_affected())
             })
         }
@@ -178,7 +305,10 @@ macro_rules! run_statements {
             args: Args<Self>,
         ) -> BoxFuture<'a, Result<Vec<Self::Row>>> {
             Box::pin(async move {
-                sqlx::query_with(sql, args.into_inner()).fetch_all(conn).await.map_err(classify::<Self>)
+                sqlx::query_with(sql, args.into_inner()?)
+                    .fetch_all(conn)
+                    .await
+                    .map_err(classify::<Self>)
             })
         }
 
@@ -194,5 +324,20 @@ pub(crate) use run_statements;
 
 /// Sorts a product's error into ours.
 pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
-    if D::is_unavailable(&error) { Error::Unavailable(Box::new(error)) } else { error.into() }
+    if D::is_unavailable(&error) {
+        Error::Unavailable(Box::new(error))
+    } else {
+        error.into()
+    }
+}
+
+/// Whether a unique index refused the row.
+pub(crate) fn is_unique_violation(error: &Error) -> bool {
+    let Error::Store(source) = error else {
+        return false;
+    };
+    let database = source
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error);
+    database.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

@@ -1,9 +1,25 @@
 //! The store over sqlx, written once for every dialect.
 
-use crate::account::{AccountKey, AuthUser, NewAccount};
-use crate::error::Result;
+use std::fmt;
+use std::marker::PhantomData;
 
-use super::dialect::{Args, Column, Dialect};
+use sqlx::pool::PoolConnection;
+use sqlx::{Pool, Transaction};
+
+use super::dialect::{Args, Column, Dialect, classify};
+use super::text::{Names, Text, render};
+use crate::account::{AccountKey, AuthUser, NewAccount};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+
+mod attempts;
+mod limits;
+mod maintenance;
+mod schema;
+mod sessions;
+mod users;
+
+pub use schema::{create_table, schema_sql};
 
 /// What `auth!` says about the tables.
 pub trait Schema: Sized + Send + Sync + 'static {
@@ -34,4 +50,103 @@ pub trait UserRow<D: Dialect>: AuthUser<Id: AccountKey<Inner: Column<D>>> {
 
     /// The dialect's type of each column, in the table's order.
     fn types() -> Vec<D::TypeInfo>;
+
+    /// Binds `updated_at` in the type of the application's column; nothing where it has none.
+    ///
+    /// # Errors
+    /// When the value cannot be encoded.
+    fn bind_updated(now: Timestamp, args: &mut Args<D>) -> Result<()> {
+        let _ = (now, args);
+        Ok(())
+    }
+}
+
+/// A store in one dialect, for one account type.
+pub struct SqlStore<D: Dialect, S> {
+    pool: Pool<D>,
+    schema: PhantomData<fn() -> S>,
+}
+
+impl<D: Dialect, S> fmt::Debug for SqlStore<D, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SqlStore({})", D::KEYWORD)
+    }
+}
+
+impl<D: Dialect, S: Schema> SqlStore<D, S> {
+    /// A store over `pool`.
+    #[must_use]
+    pub fn new(pool: Pool<D>) -> Self {
+        Self {
+            pool,
+            schema: PhantomData,
+        }
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<D>> {
+        self.pool.acquire().await.map_err(classify::<D>)
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, D>> {
+        self.pool
+            .begin_with(D::BEGIN_WRITE)
+            .await
+            .map_err(classify::<D>)
+    }
+
+    /// Runs one statement on a connection of its own.
+    async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
+        let mut conn = self.connection().await?;
+        D::execute(&mut conn, sql::<T, D, S>(), args).await
+    }
+
+    /// Runs one query on a connection of its own.
+    async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
+        let mut conn = self.connection().await?;
+        D::fetch(&mut conn, sql::<T, D, S>(), args).await
+    }
+}
+
+async fn commit<D: Dialect>(transaction: Transaction<'static, D>) -> Result<()> {
+    transaction.commit().await.map_err(classify::<D>)
+}
+
+/// A statement before its names are filled in.
+trait Template {
+    const SQL: &'static str;
+}
+
+/// A statement as the dialect and the schema write it, rendered by the compiler.
+struct Rendered<T, D, S>(PhantomData<(T, D, S)>);
+
+impl<T: Template, D: Dialect, S: Schema> Rendered<T, D, S> {
+    const TEXT: &'static Text = &render(
+        T::SQL,
+        &Names {
+            prefix: S::PREFIX,
+            users: <S::User as AuthUser>::TABLE,
+        },
+        D::SYNTAX,
+    );
+    const SQL: &'static str = Self::TEXT.as_str();
+}
+
+fn sql<T: Template, D: Dialect, S: Schema>() -> &'static str {
+    Rendered::<T, D, S>::SQL
+}
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {$(
+        $(#[$doc])*
+        struct $name;
+        impl super::Template for $name {
+            const SQL: &'static str = $text;
+        }
+    )*};
+}
+use statements;
+
+/// An integer column of ours that is never NULL.
+fn int<D: Dialect>(row: &D::Row, index: usize) -> Result<i64> {
+    D::int(row, index)?.ok_or_else(|| Error::Store("a column of ours is NULL".into()))
 }

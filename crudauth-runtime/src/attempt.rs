@@ -1,0 +1,213 @@
+//! One attempt to sign in, from the moment it is counted to the moment it is settled.
+
+use std::sync::Arc;
+
+use crate::account::AuthUser;
+use crate::clock::Timestamp;
+use crate::crypto::{Purpose, fold_identifier};
+use crate::engine::{Client, Engine, ceil_secs};
+use crate::error::{Error, Result};
+use crate::store::{Buckets, Reservation, Settlement};
+use crate::waiting::Called;
+
+/// Counters that all unknown identifiers share. An attacker who makes names up cannot grow the table past this many
+/// rows (SEC-038); that two made-up names share a budget tells nothing about real ones, whose counters are their own.
+const UNKNOWN_SLOTS: u16 = u16::MAX;
+
+/// Which account an attempt is about.
+#[derive(Debug)]
+pub(crate) enum Subject<'a, U: AuthUser> {
+    /// One that exists, however it was named.
+    Account(&'a U),
+    /// None: the identifier as typed.
+    Unknown(&'a str),
+}
+
+/// What the budget says.
+pub(crate) enum Admission<U: AuthUser> {
+    /// Go on. The attempt must be settled; dropped unsettled, it counts as failed.
+    Granted(Attempt<U>),
+    /// Refused unseen, for this many seconds.
+    Locked(u64),
+}
+
+/// A counted attempt. If its future is dropped half-way (the client went away) it is settled in the background.
+#[derive(Debug)]
+pub(crate) struct Attempt<U: AuthUser> {
+    engine: Arc<Engine<U>>,
+    buckets: Option<Buckets>,
+    if_dropped: Settlement,
+}
+
+impl<U: AuthUser> Attempt<U> {
+    /// Counts an attempt before its password is looked at (SEC-034).
+    ///
+    /// `device` is the nonce of a device cookie that was issued for this very account.
+    pub(crate) async fn admit(
+        engine: &Arc<Engine<U>>,
+        client: &Client,
+        subject: &Subject<'_, U>,
+        device: Option<&str>,
+    ) -> Result<Admission<U>> {
+        let buckets = buckets(engine, client, subject, device);
+        if engine.unlimited {
+            return Ok(Admission::Granted(Self::new(engine, None)));
+        }
+        let watched: Vec<_> = match buckets.device {
+            Some(device) => vec![device],
+            None => vec![buckets.address, buckets.account],
+        };
+        let patience = engine.policy.password.wait;
+        let waited = tokio::time::timeout(patience, async {
+            loop {
+                let now = engine.now();
+                // From here to the guard nothing may be lost: the reservation runs to its end even if the client goes.
+                let reservation = engine
+                    .store
+                    .reserve(&buckets, &engine.policy.lockout, now)
+                    .await?;
+                let called = match reservation {
+                    Reservation::Granted => {
+                        return Ok(Admission::Granted(Self::new(engine, Some(buckets.clone()))));
+                    }
+                    Reservation::Locked(until) => {
+                        engine.waiting.locked(&watched, until);
+                        Called::Locked(until)
+                    }
+                    Reservation::InFlight => engine.waiting.wait(&watched).await,
+                };
+                match called {
+                    Called::TryAgain => {}
+                    Called::Full => return Err(Error::Busy(patience)),
+                    Called::Locked(until) => {
+                        return Ok(Admission::Locked(ceil_secs(engine.now(), until)));
+                    }
+                }
+            }
+        });
+        waited.await.unwrap_or(Err(Error::Busy(patience)))
+    }
+
+    fn new(engine: &Arc<Engine<U>>, buckets: Option<Buckets>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            buckets,
+            if_dropped: Settlement::Failed,
+        }
+    }
+
+    /// The password was wrong.
+    pub(crate) async fn failed(self) -> Result<()> {
+        self.settle(Settlement::Failed).await
+    }
+
+    /// The password was never looked at.
+    pub(crate) async fn released(self) -> Result<()> {
+        self.settle(Settlement::Released).await
+    }
+
+    /// The password was right: from here on, dropping the attempt costs nobody a failure. The counters to be settled by
+    /// the transaction that opens the session.
+    pub(crate) fn proven(&mut self) -> Option<&Buckets> {
+        self.if_dropped = Settlement::Released;
+        self.buckets.as_ref()
+    }
+
+    /// The transaction that settled it is committed.
+    pub(crate) fn settled(mut self) {
+        if let Some(buckets) = self.buckets.take() {
+            self.engine.waiting.settled(&keys(&buckets));
+        }
+    }
+
+    async fn settle(mut self, outcome: Settlement) -> Result<()> {
+        self.if_dropped = outcome;
+        if let Some(buckets) = self.buckets.clone() {
+            self.engine.store.settle(&buckets, outcome).await?;
+            self.settled();
+        }
+        Ok(())
+    }
+}
+
+impl<U: AuthUser> Drop for Attempt<U> {
+    fn drop(&mut self) {
+        let Some(buckets) = self.buckets.take() else {
+            return;
+        };
+        // Without a runtime (a process that is ending) the reservation lapses by itself after a minute.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (engine, outcome) = (Arc::clone(&self.engine), self.if_dropped);
+        runtime.spawn(async move {
+            if let Err(error) = engine.store.settle(&buckets, outcome).await {
+                tracing::warn!(%error, "an abandoned sign-in attempt could not be settled; it lapses in a minute");
+            }
+            engine.waiting.settled(&keys(&buckets));
+        });
+    }
+}
+
+fn keys(buckets: &Buckets) -> Vec<[u8; 32]> {
+    [buckets.address, buckets.account]
+        .into_iter()
+        .chain(buckets.device)
+        .collect()
+}
+
+fn buckets<U: AuthUser>(
+    engine: &Engine<U>,
+    client: &Client,
+    subject: &Subject<'_, U>,
+    device: Option<&str>,
+) -> Buckets {
+    let mac = |text: String| engine.keys.mac(Purpose::Attempt, text.as_bytes());
+    let account = match subject {
+        Subject::Account(user) => engine.account_bucket(user.id()),
+        Subject::Unknown(identifier) => {
+            let [high, low, ..] = mac(format!("identifier\0{}", fold_identifier(identifier)));
+            mac(format!(
+                "unknown\0{}",
+                u16::from_be_bytes([high, low]) % UNKNOWN_SLOTS
+            ))
+        }
+    };
+    let with = |label: &str, text: &str| {
+        let mut message = format!("{label}\0{text}\0").into_bytes();
+        message.extend_from_slice(&account);
+        engine.keys.mac(Purpose::Attempt, &message)
+    };
+    Buckets {
+        address: mac(format!("address\0{}", client.group)),
+        account,
+        pair: with("pair", &client.group),
+        device: device.map(|nonce| with("device", nonce)),
+    }
+}
+
+/// Whether the account is closed to further guesses at a door that has a budget of its own (SEC-037).
+pub(crate) async fn is_stopped<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<bool> {
+    if engine.unlimited {
+        return Ok(false);
+    }
+    engine
+        .store
+        .stopped(
+            &engine.account_bucket(user.id()),
+            engine.policy.lockout.hard_stop,
+        )
+        .await
+}
+
+/// Counts a wrong password at such a door towards the account's run.
+pub(crate) async fn note_failure<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    now: Timestamp,
+) -> Result<()> {
+    engine
+        .store
+        .note_failure(&engine.account_bucket(user.id()), now)
+        .await
+}

@@ -1,0 +1,358 @@
+//! Signing up, and setting and changing a password.
+
+use std::sync::Arc;
+
+use crate::account::{AccountKey, AuthUser, NewAccount, RawKey, Role};
+use crate::attempt;
+use crate::crypto::policy::check;
+use crate::crypto::{
+    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation,
+    fold_identifier,
+};
+use crate::engine::{Client, Engine, Rotated};
+use crate::error::Result;
+use crate::hooks::{AccountEvent, AccountInfo, NewUser, PasswordCheck, SignUpSource};
+use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken};
+
+/// A sign-up whose body has been read and checked for shape.
+#[derive(Debug)]
+pub struct SignUp<U: AuthUser> {
+    /// Canonical address.
+    pub email: Option<String>,
+    /// User name as typed.
+    pub username: Option<String>,
+    /// The password, within the length limit.
+    pub password: Normalized,
+    /// The application's own columns.
+    pub columns: U::Columns,
+    /// Who creates it.
+    pub source: SignUpSource,
+    /// Whether the address counts as proven.
+    pub email_verified: bool,
+    /// Whether the account is a superuser.
+    pub is_superuser: bool,
+}
+
+/// What became of a sign-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignUpOutcome<K> {
+    /// The account exists now.
+    Created(K),
+    /// Something unique is taken, but by the time we looked nothing was.
+    Exists,
+    /// The address is taken.
+    EmailTaken,
+    /// The user name is taken, as typed or in a form that looks the same.
+    UsernameTaken,
+}
+
+/// Why a password cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadPassword {
+    /// Built-in rules that are not met, all of them.
+    Rules(Vec<Violation>),
+    /// The application's own check said no, with this sentence.
+    Refused(String),
+}
+
+/// Judges a new password: the built-in rules first, and only when all are met the application's own check.
+///
+/// # Errors
+/// [`BadPassword`], which says what to change.
+pub async fn judge_password<U: AuthUser>(
+    engine: &Engine<U>,
+    password: &Normalized,
+    context: &PasswordContext<'_>,
+) -> std::result::Result<(), BadPassword> {
+    let violations = check(&engine.policy.password, password, context);
+    if !violations.is_empty() {
+        return Err(BadPassword::Rules(violations));
+    }
+    let PasswordContext {
+        username,
+        email,
+        source,
+        ..
+    } = *context;
+    let own = PasswordCheck {
+        password,
+        source,
+        email,
+        username,
+    };
+    engine
+        .hooks
+        .check_password(&own)
+        .await
+        .map_err(BadPassword::Refused)
+}
+
+/// Creates an account. The password has been judged and the request counted.
+///
+/// # Errors
+/// When the database, the random source or the hashing queue fails.
+pub async fn sign_up<U: AuthUser>(
+    engine: &Engine<U>,
+    mut sign_up: SignUp<U>,
+    client: Option<&Client>,
+) -> Result<SignUpOutcome<U::Id>> {
+    let key = client.map_or(ClientKey::UNKNOWN, Client::key);
+    // Hashed before anything is looked up, so that a taken address costs what a free one does.
+    let password_hash = engine.passwords.hash(&sign_up.password, key).await?;
+    let folded = sign_up.username.as_deref().map(fold_identifier);
+    if let Some(outcome) = taken(engine, &sign_up, folded.as_deref()).await? {
+        return Ok(outcome);
+    }
+    let seed = NewUser {
+        email: sign_up.email.as_deref(),
+        username: sign_up.username.as_deref(),
+        source: sign_up.source,
+    };
+    engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    let now = engine.now();
+    let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
+    // 53 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
+    // get its epoch, so nothing issued to the deleted one fits (SEC-159).
+    let [a, b, c, d, e, f, g] = engine.random.bytes()?;
+    let new = NewAccount {
+        id: key.map(U::Id::from_inner),
+        email: sign_up.email.clone(),
+        username: sign_up.username.clone(),
+        password_hash,
+        email_verified: sign_up.email_verified,
+        is_active: true,
+        is_superuser: sign_up.is_superuser,
+        token_version: i64::from_be_bytes([0, a & 0x0f, b, c, d, e, f, g]),
+        created_at: now,
+        columns: sign_up.columns,
+    };
+    let (email, username) = (new.email.clone(), new.username.clone());
+    let id = match engine.store.insert(new, folded.as_deref()).await? {
+        Inserted::Created(id) => id,
+        Inserted::Refused => {
+            return refused(
+                engine,
+                email.as_deref(),
+                username.as_deref(),
+                folded.as_deref(),
+            )
+            .await;
+        }
+    };
+    let account = AccountInfo {
+        id: id.clone(),
+        email,
+        username,
+        is_active: true,
+        is_superuser: sign_up.is_superuser,
+    };
+    let origin = match client {
+        Some(client) => engine.origin(client, None, None),
+        None => engine.origin(
+            &Client {
+                ip: None,
+                group: String::new(),
+                user_agent: None,
+            },
+            None,
+            None,
+        ),
+    };
+    engine
+        .hooks
+        .after_register(&AccountEvent { account, origin })
+        .await;
+    Ok(SignUpOutcome::Created(id))
+}
+
+async fn taken<U: AuthUser>(
+    engine: &Engine<U>,
+    sign_up: &SignUp<U>,
+    folded: Option<&str>,
+) -> Result<Option<SignUpOutcome<U::Id>>> {
+    let taken = engine
+        .store
+        .taken(
+            sign_up.email.as_deref(),
+            sign_up.username.as_deref(),
+            folded,
+        )
+        .await?;
+    Ok(outcome(taken))
+}
+
+fn outcome<K>(taken: Taken) -> Option<SignUpOutcome<K>> {
+    match taken {
+        Taken { email: true, .. } => Some(SignUpOutcome::EmailTaken),
+        Taken { username: true, .. } => Some(SignUpOutcome::UsernameTaken),
+        Taken { .. } => None,
+    }
+}
+
+/// The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
+async fn refused<U: AuthUser>(
+    engine: &Engine<U>,
+    email: Option<&str>,
+    username: Option<&str>,
+    folded: Option<&str>,
+) -> Result<SignUpOutcome<U::Id>> {
+    let taken = engine.store.taken(email, username, folded).await?;
+    Ok(outcome(taken).unwrap_or(SignUpOutcome::Exists))
+}
+
+/// What became of a change of password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PasswordOutcome {
+    /// Stored. When the calling session was given a new id and token, these are they.
+    Changed(Option<Rotated>),
+    /// The current password is wrong, or was changed by another request meanwhile.
+    Incorrect,
+    /// The new password is the current one.
+    Same,
+    /// Too many wrong passwords in a row at every door of this account.
+    Stopped,
+}
+
+/// The session that a change of password comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// Its digest; `None` for a transport without sessions.
+    pub session: Option<&'a Digest>,
+    /// The transport's name.
+    pub transport: &'static str,
+    /// Whether to give it a new id, and whether with a CSRF token.
+    pub rotate: Option<bool>,
+    /// Who asks.
+    pub client: &'a Client,
+}
+
+/// Gives a password to an account that has none. Evicts nobody.
+///
+/// # Errors
+/// When the database or the hashing queue fails.
+pub async fn set_password<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    password: &Normalized,
+    caller: Caller<'_>,
+) -> Result<PasswordOutcome> {
+    let new = engine.passwords.hash(password, caller.client.key()).await?;
+    store(engine, user, &new, None, caller).await
+}
+
+/// Checks the current password and stores a new one: raises the epoch, ends every other session, keeps the caller's.
+///
+/// # Errors
+/// When the database or the hashing queue fails.
+pub async fn change_password<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    user: &U,
+    current: Option<&Normalized>,
+    new: &Normalized,
+    caller: Caller<'_>,
+) -> Result<PasswordOutcome> {
+    if attempt::is_stopped(engine, user).await? {
+        return Ok(PasswordOutcome::Stopped);
+    }
+    let right = match current {
+        Some(current) => {
+            engine
+                .passwords
+                .verify(current, user.account().password_hash, caller.client.key())
+                .await?
+                .ok
+        }
+        None => false, // longer than any password can be
+    };
+    if !right {
+        attempt::note_failure(engine, user, engine.now()).await?;
+        return Ok(PasswordOutcome::Incorrect);
+    }
+    if !engine.policy.password.reuse
+        && current.is_some_and(|current| current.expose() == new.expose())
+    {
+        return Ok(PasswordOutcome::Same);
+    }
+    let hash = engine.passwords.hash(new, caller.client.key()).await?;
+    let mut rotated = None;
+    let rotate = match caller.rotate {
+        Some(csrf) if caller.session.is_some() => {
+            let fresh = Rotated {
+                id: engine.random.token()?,
+                csrf: if csrf {
+                    engine.random.hex_token()?
+                } else {
+                    String::new()
+                },
+            };
+            let id = engine.keys.mac(Purpose::Session, fresh.id.as_bytes());
+            let token = csrf.then(|| engine.keys.mac(Purpose::Csrf, fresh.csrf.as_bytes()));
+            rotated = Some(fresh);
+            Some((id, token))
+        }
+        _ => None,
+    };
+    let evict = Evict {
+        keep: caller.session.copied(),
+        rotate,
+    };
+    Ok(
+        match store(engine, user, &hash, Some(evict), caller).await? {
+            PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
+            other => other,
+        },
+    )
+}
+
+async fn store<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    new: &PasswordHash,
+    evict: Option<Evict>,
+    caller: Caller<'_>,
+) -> Result<PasswordOutcome> {
+    let old = user.account().password_hash;
+    let change = PasswordChange {
+        user: user.id(),
+        old,
+        new,
+        evict,
+        now: engine.now(),
+    };
+    if !engine.store.set_password(change).await? {
+        return Ok(PasswordOutcome::Incorrect);
+    }
+    let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
+    engine
+        .hooks
+        .after_password_changed(&AccountEvent {
+            account: AccountInfo::of(user),
+            origin,
+        })
+        .await;
+    Ok(PasswordOutcome::Changed(None))
+}
+
+/// Whether the account has a password that could ever be right.
+pub fn has_password<U: AuthUser>(user: &U) -> bool {
+    U::TABLE.has(Role::PasswordHash)
+        && user
+            .account()
+            .password_hash
+            .is_some_and(PasswordHash::is_usable)
+}
+
+/// What the rules look at besides the password.
+pub fn context<'a>(
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    source: PasswordSource,
+) -> PasswordContext<'a> {
+    PasswordContext {
+        username,
+        email,
+        source,
+    }
+}

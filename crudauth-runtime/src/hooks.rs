@@ -1,0 +1,348 @@
+//! The application's say in the flows: one trait whose methods all do nothing unless written.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use time::OffsetDateTime;
+
+use crate::account::{Account, AuthUser};
+use crate::crypto::{Normalized, PasswordSource};
+
+/// What a hook answers. An error is logged; it never fails or half-undoes the request.
+pub type HookResult = Result<(), Box<dyn StdError + Send + Sync>>;
+
+/// Where an event came from. The same on every event.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Origin {
+    /// Client address, by the rule of `#[proxy]`.
+    pub ip: Option<IpAddr>,
+    /// User agent, cut to 512 characters and without control characters. Untrusted.
+    pub user_agent: Option<String>,
+    /// The transport that authenticated the request, or that was signed in by.
+    pub transport: Option<&'static str>,
+    /// Public handle of the session.
+    pub session_handle: Option<String>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// An account as hooks see it. There is no password hash in it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AccountInfo<K> {
+    /// Primary key.
+    pub id: K,
+    /// E-mail address, where there is one.
+    pub email: Option<String>,
+    /// User name, where there is one.
+    pub username: Option<String>,
+    /// Whether the account is enabled.
+    pub is_active: bool,
+    /// Whether the account is a superuser.
+    pub is_superuser: bool,
+}
+
+impl<K: Clone> AccountInfo<K> {
+    pub(crate) fn of<U: AuthUser<Id = K>>(user: &U) -> Self {
+        let Account {
+            email,
+            username,
+            is_active,
+            is_superuser,
+            ..
+        } = user.account();
+        Self {
+            id: user.id().clone(),
+            email: email.map(str::to_owned),
+            username: username.map(str::to_owned),
+            is_active,
+            is_superuser,
+        }
+    }
+}
+
+/// Why a sign-in was refused. The client is never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginFailure {
+    /// The account is disabled; the password was right.
+    Inactive,
+    /// Unknown identifier or wrong password.
+    InvalidCredentials,
+}
+
+/// A sign-in was refused.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LoginFailed<K> {
+    /// The account that the identifier names, if there is one.
+    pub account: Option<AccountInfo<K>>,
+    /// What was typed. Untrusted: escape it before it is shown or logged.
+    pub identifier: String,
+    /// Why.
+    pub reason: LoginFailure,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// Something happened to an account.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AccountEvent<K> {
+    /// The account.
+    pub account: AccountInfo<K>,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// Sign-ins from an address or for an account are refused for a while.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Lockout<K> {
+    /// The account, if the identifier names one.
+    pub account: Option<AccountInfo<K>>,
+    /// Whole seconds until the lock opens.
+    pub retry_after: u64,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// How an account came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignUpSource {
+    /// The application's own code, through `auth.users()`.
+    Application,
+    /// `POST /register`.
+    Register,
+}
+
+/// What is known of an account that is about to be created.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NewUser<'a> {
+    /// Canonical address.
+    pub email: Option<&'a str>,
+    /// User name as typed.
+    pub username: Option<&'a str>,
+    /// How.
+    pub source: SignUpSource,
+}
+
+impl NewUser<'_> {
+    /// A name to show: the local part of the address, else the user name.
+    #[must_use]
+    pub fn suggested_name(&self) -> Option<&str> {
+        let local = self
+            .email
+            .and_then(|email| email.split_once('@'))
+            .map(|(local, _)| local);
+        local.or(self.username)
+    }
+}
+
+/// A new password, for a check of the application's own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PasswordCheck<'a> {
+    /// The password, NFKC.
+    pub password: &'a Normalized,
+    /// Where it is going to be used.
+    pub source: PasswordSource,
+    /// Canonical address of the account.
+    pub email: Option<&'a str>,
+    /// User name of the account.
+    pub username: Option<&'a str>,
+}
+
+/// The application's hooks, named in the block by `#[hooks(MyHooks)]` and handed to the builder.
+///
+/// Every method runs after the flow's transaction has been committed, while no connection is held, and is awaited
+/// before the answer goes out. An error or a panic is logged and changes nothing. No event carries a password hash.
+///
+/// ```
+/// # use crudauth_runtime as crudauth;
+/// use crudauth::hooks::{AccountEvent, HookResult, Hooks};
+/// # use crudauth::account::AuthUser;
+///
+/// pub struct Welcome;
+///
+/// impl<U: AuthUser> Hooks<U> for Welcome {
+///     async fn after_register(&self, event: &AccountEvent<U::Id>) -> HookResult {
+///         println!("welcome, {:?}", event.account.username);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a hooks type for `{U}`",
+    note = "write `impl crudauth::Hooks<{U}> for {Self} {{}}`; every method has a default"
+)]
+pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
+    /// An account was created.
+    fn after_register(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A sign-in was refused.
+    fn login_failed(&self, event: &LoginFailed<U::Id>) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A sign-in was refused unseen, because its budget is spent.
+    fn lockout(&self, event: &Lockout<U::Id>) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// Somebody signed in.
+    fn after_login(&self, event: &AccountEvent<U::Id>) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// Somebody signed out.
+    fn after_logout(&self, event: &AccountEvent<U::Id>) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A password was set or changed.
+    fn after_password_changed(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// Fills the application's own columns of a new account. Runs before the INSERT, with no connection held; what
+    /// crudauth owns is not reachable from here.
+    ///
+    /// An error is logged, and the columns stay as they were before the call.
+    fn new_user(
+        &self,
+        user: &NewUser<'_>,
+        columns: &mut U::Columns,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = (user, columns);
+        async { Ok(()) }
+    }
+
+    /// Judges a new password after the built-in rules have passed, for example against a list of breached ones. The
+    /// error's text is shown to the client.
+    ///
+    /// # Errors
+    /// The sentence to show when the password is refused.
+    fn check_password(
+        &self,
+        check: &PasswordCheck<'_>,
+    ) -> impl Future<Output = Result<(), String>> + Send {
+        let _ = check;
+        async { Ok(()) }
+    }
+}
+
+/// No hooks: what a block without `#[hooks]` has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHooks;
+
+impl<U: AuthUser> Hooks<U> for NoHooks {}
+
+/// [`Hooks`] behind a pointer, so that flows are compiled once per account type.
+pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
+    fn after_register<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn login_failed<'a>(&'a self, event: &'a LoginFailed<U::Id>) -> BoxFuture<'a, ()>;
+    fn lockout<'a>(&'a self, event: &'a Lockout<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn new_user<'a>(
+        &'a self,
+        user: &'a NewUser<'a>,
+        columns: &'a mut U::Columns,
+    ) -> BoxFuture<'a, ()>;
+    fn check_password<'a>(
+        &'a self,
+        check: &'a PasswordCheck<'a>,
+    ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+macro_rules! watched {
+    ($($name:ident: $event:ident),*) => {$(
+        fn $name<'a>(&'a self, event: &'a $event<U::Id>) -> BoxFuture<'a, ()> {
+            Box::pin(watch(stringify!($name), Hooks::$name(self, event)))
+        }
+    )*};
+}
+
+impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
+    watched! {
+        after_register: AccountEvent, login_failed: LoginFailed, lockout: Lockout, after_login: AccountEvent,
+        after_logout: AccountEvent, after_password_changed: AccountEvent
+    }
+
+    fn new_user<'a>(
+        &'a self,
+        user: &'a NewUser<'a>,
+        columns: &'a mut U::Columns,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(watch("new_user", Hooks::new_user(self, user, columns)))
+    }
+
+    fn check_password<'a>(
+        &'a self,
+        check: &'a PasswordCheck<'a>,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            // A check that panics refuses: it must not be a way around itself.
+            let checked = AssertUnwindSafe(Hooks::check_password(self, check))
+                .catch_unwind()
+                .await;
+            checked.unwrap_or_else(|panic| {
+                report("check_password", &*panic);
+                Err("This password cannot be checked right now.".to_owned())
+            })
+        })
+    }
+}
+
+async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) {
+    match AssertUnwindSafe(hook).catch_unwind().await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(hook = name, %error, "a hook failed; the request went on")
+        }
+        Err(panic) => report(name, &*panic),
+    }
+}
+
+fn report(name: &'static str, panic: &(dyn Any + Send)) {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(
+        hook = name,
+        panic = text.unwrap_or("no message"),
+        "a hook panicked; the request went on"
+    );
+}
+
+impl<U: AuthUser> fmt::Debug for dyn AnyHooks<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hooks")
+    }
+}

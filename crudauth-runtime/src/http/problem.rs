@@ -1,0 +1,375 @@
+//! The one table from what went wrong to what the client is told.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::issue::Issue;
+use super::rate_headers::RateInfo;
+use crate::error::Error;
+
+/// How one problem is told: its status, its stable name and its sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The status.
+    pub status: StatusCode,
+    /// The stable name; renaming one breaks clients.
+    pub code: &'static str,
+    /// The sentence. Empty where the problem composes its own.
+    pub detail: &'static str,
+}
+
+macro_rules! problems {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $ty:ty),+ $(,)? })? $(($inner:ty))?
+            = $status:ident $code:literal $detail:literal;
+    )*) => {
+        /// Every answer that refuses a request. The body is `{"detail":…,"code":…}`.
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum Problem {
+            $($(#[$doc])* $name $({ $($(#[$field_doc])* $field: $ty),+ })? $(($inner))?,)*
+        }
+
+        impl Problem {
+            /// All rows, in the order of the table.
+            pub const ROWS: &[Row] =
+                &[$(Row { status: StatusCode::$status, code: $code, detail: $detail }),*];
+
+            /// This problem's row.
+            #[must_use]
+            pub const fn row(&self) -> Row {
+                match self {
+                    $(Self::$name { .. } => Row { status: StatusCode::$status, code: $code, detail: $detail },)*
+                }
+            }
+        }
+    };
+}
+
+problems! {
+    /// No credential, or a dead one.
+    NotAuthenticated = UNAUTHORIZED "not_authenticated" "Not authenticated";
+    /// Unknown identifier, wrong password and closed account alike.
+    IncorrectCredentials = UNAUTHORIZED "incorrect_credentials" "Incorrect username or password";
+    /// The caller's own password, asked for again, was wrong.
+    CurrentPasswordIncorrect = UNAUTHORIZED "current_password_incorrect" "Current password is incorrect.";
+
+    /// An unsafe request under a session cookie without a CSRF token.
+    CsrfMissing = FORBIDDEN "csrf_missing" "Missing CSRF token";
+    /// An unsafe request under a session cookie with a CSRF token that is not this session's.
+    CsrfInvalid = FORBIDDEN "csrf_invalid" "Invalid CSRF token";
+    /// The guard `superuser` said no.
+    InsufficientPrivileges = FORBIDDEN "insufficient_privileges" "Insufficient privileges";
+    /// The guard `verified` said no.
+    NotVerified = FORBIDDEN "not_verified" "Recovery factor not verified";
+    /// A gate of the application said no.
+    AccessDenied = FORBIDDEN "access_denied" "Access denied";
+    /// The session was opened too long ago for this.
+    RecentSignInRequired = FORBIDDEN "recent_sign_in_required" "Sign in again to continue: this needs a recent sign-in.";
+    /// A foreign page tried to sign its visitor in.
+    CrossSiteLogin = FORBIDDEN "cross_site_login" "Cross-site login requests are not allowed.";
+    /// A foreign page sent an unsafe request.
+    CrossSite = FORBIDDEN "cross_site" "Cross-site requests are not allowed.";
+
+    /// A rate limit is used up.
+    RateLimited {
+        /// Whole seconds until the window ends.
+        retry_after: u64,
+        /// Requests that the window allows.
+        limit: u32,
+    } = TOO_MANY_REQUESTS "rate_limited" "Too many requests. Try again later.";
+    /// The sign-in lockout is closed.
+    LockedOut {
+        /// Whole seconds until it opens.
+        retry_after: u64,
+    } = TOO_MANY_REQUESTS "locked_out" "Too many login attempts. Try again later.";
+
+    /// `/set-password` on an account that has one.
+    AlreadyHasPassword = BAD_REQUEST "already_has_password"
+        "Account already has a password; use the password reset flow to change it.";
+    /// `/change-password` on an account that has none.
+    NoPassword = BAD_REQUEST "no_password" "Account has no password; use /set-password to create one.";
+    /// `/csrf/refresh` where CSRF tokens are off.
+    CsrfDisabled = BAD_REQUEST "csrf_disabled" "CSRF is disabled.";
+    /// A request that breaks off or breaks the protocol.
+    BadRequest = BAD_REQUEST "bad_request" "Bad Request";
+
+    /// Fields are wrong. `detail` is the list of issues.
+    Validation(Vec<Issue>) = UNPROCESSABLE_ENTITY "validation_error" "";
+    /// The new password is the present one. `detail` is a list of one issue.
+    SamePassword = UNPROCESSABLE_ENTITY "same_password" "";
+    /// The e-mail address has an account.
+    EmailTaken = UNPROCESSABLE_ENTITY "email_taken" "Email already registered";
+    /// The user name has an account.
+    UsernameTaken = UNPROCESSABLE_ENTITY "username_taken" "Username already taken";
+    /// Another unique column has this value; the label opens the sentence.
+    FieldTaken(&'static str) = UNPROCESSABLE_ENTITY "field_taken" "";
+    /// A collision that could not be traced to a field.
+    AccountExists = UNPROCESSABLE_ENTITY "account_exists" "Account already exists";
+
+    /// The session is unknown, ended or somebody else's.
+    SessionNotFound = NOT_FOUND "session_not_found" "Session not found.";
+    /// No such path.
+    NotFound = NOT_FOUND "not_found" "Not Found";
+    /// The path has other methods; the router adds `Allow`.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "Method Not Allowed";
+    /// The body came too slowly. The connection is closed.
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "Request Timeout";
+    /// The body is above the limit. The connection is closed.
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Payload Too Large";
+    /// A body of a media type that the route does not read.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported Media Type";
+
+    /// A defect of ours.
+    Internal = INTERNAL_SERVER_ERROR "internal_error" "Internal Server Error";
+    /// A bounded queue is full.
+    Busy {
+        /// Whole seconds to wait.
+        retry_after: u64,
+    } = SERVICE_UNAVAILABLE "busy" "Service is busy. Try again later.";
+    /// Something that we depend on does not answer.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "Service is unavailable. Try again later.";
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    detail: Detail<'a>,
+    code: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Text(&'a str),
+    Composed(String),
+    Issues(&'a [Issue]),
+    One([Issue; 1]),
+}
+
+impl Problem {
+    /// One issue on its own.
+    #[must_use]
+    pub fn issue(issue: Issue) -> Self {
+        Self::Validation(vec![issue])
+    }
+
+    /// The status that the client sees.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.row().status
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// The body: compact JSON.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let Row { code, detail, .. } = self.row();
+        let detail = match self {
+            Self::Validation(issues) => Detail::Issues(issues),
+            Self::SamePassword => Detail::One([Issue::password_policy(
+                "new_password",
+                "Password should differ from the current one",
+                Some("different"),
+            )]),
+            Self::FieldTaken(label) => Detail::Composed(format!("{label} already taken")),
+            _ => Detail::Text(detail),
+        };
+        serde_json::to_string(&Wire { detail, code }).unwrap_or_default()
+    }
+
+    fn headers(&self, headers: &mut HeaderMap) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::CsrfMissing | Self::CsrfInvalid => {
+                headers.insert(X_CSRF_ERROR, HeaderValue::from_static("true"));
+            }
+            Self::RateLimited { retry_after, limit } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+                RateInfo {
+                    limit: *limit,
+                    remaining: 0,
+                }
+                .apply(headers);
+            }
+            Self::LockedOut { retry_after } | Self::Busy { retry_after } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::Unavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(UNAVAILABLE_RETRY_SECS));
+            }
+            // What is still on its way must not be read as the next request, nor be waited for.
+            Self::BadRequest | Self::PayloadTooLarge | Self::RequestTimeout => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status();
+        self.headers(response.headers_mut());
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    /// Logs what the operator has to know; the client learns only whether trying again may help.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Busy(wait) => Self::Busy {
+                retry_after: whole_secs(wait),
+            },
+            Error::Random => {
+                tracing::error!("the operating system gave no random bytes");
+                Self::Unavailable
+            }
+            Error::Unavailable(source) => {
+                tracing::error!(error = ?loggable(&*source), "the database cannot be reached");
+                Self::Unavailable
+            }
+            Error::Store(source) => {
+                tracing::error!(error = ?loggable(&*source), "the database refused a statement");
+                Self::Internal
+            }
+            Error::Config(problems) => {
+                tracing::error!(?problems, "the settings are wrong");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// `wait` in whole seconds, rounded up: whoever comes back after that many does not come too early.
+#[must_use]
+pub fn whole_secs(wait: Duration) -> u64 {
+    wait.as_secs()
+        .saturating_add(u64::from(wait.subsec_nanos() > 0))
+        .max(1)
+}
+
+/// The message of a store's failure, without values: the text of a violated constraint quotes the row (MySQL's
+/// "Duplicate entry 'ada@example.com'"), so of those only the name is logged. The caller logs it with `Debug`, which
+/// escapes control characters.
+fn loggable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    match error.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Database(database))
+            if !matches!(database.kind(), sqlx::error::ErrorKind::Other) =>
+        {
+            format!(
+                "{:?} of {}",
+                database.kind(),
+                database.constraint().unwrap_or("an unnamed constraint")
+            )
+        }
+        _ => error.to_string().chars().take(LOGGED_CHARS).collect(),
+    }
+}
+
+const X_CSRF_ERROR: HeaderName = HeaderName::from_static("x-csrf-error");
+const UNAVAILABLE_RETRY_SECS: u64 = 5;
+const LOGGED_CHARS: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let mut seen = HashSet::new();
+        for row in Problem::ROWS {
+            assert!(seen.insert(row.code), "{} is used twice", row.code);
+            assert!(
+                row.code.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+                "{}",
+                row.code
+            );
+            assert!(row.status.is_client_error() || row.status.is_server_error());
+        }
+    }
+
+    #[test]
+    fn bodies_are_the_contracts_plus_a_code() {
+        assert_eq!(
+            Problem::NotAuthenticated.body(),
+            r#"{"detail":"Not authenticated","code":"not_authenticated"}"#
+        );
+        assert_eq!(
+            Problem::FieldTaken("Nickname").body(),
+            r#"{"detail":"Nickname already taken","code":"field_taken"}"#
+        );
+        assert_eq!(
+            Problem::issue(Issue::missing("password")).body(),
+            r#"{"detail":[{"type":"missing","loc":["body","password"],"msg":"Field required"}],"code":"validation_error"}"#
+        );
+    }
+
+    #[test]
+    fn sec_136_problems_are_never_stored_by_caches() {
+        for problem in [
+            Problem::NotAuthenticated,
+            Problem::Internal,
+            Problem::Validation(Vec::new()),
+        ] {
+            let response = problem.into_response();
+            assert_eq!(response.headers()["cache-control"], "no-store");
+            assert_eq!(response.headers()["content-type"], "application/json");
+        }
+    }
+
+    #[test]
+    fn headers_tell_when_to_come_back_and_why() {
+        let limited = Problem::RateLimited {
+            retry_after: 17,
+            limit: 5,
+        }
+        .into_response();
+        assert_eq!(limited.status(), 429);
+        assert_eq!(limited.headers()["retry-after"], "17");
+        assert_eq!(limited.headers()["x-ratelimit-limit"], "5");
+        assert_eq!(limited.headers()["x-ratelimit-remaining"], "0");
+        assert_eq!(
+            Problem::CsrfMissing.into_response().headers()["x-csrf-error"],
+            "true"
+        );
+        assert_eq!(
+            Problem::PayloadTooLarge.into_response().headers()["connection"],
+            "close"
+        );
+        assert!(
+            Problem::Unavailable
+                .into_response()
+                .headers()
+                .contains_key("retry-after")
+        );
+    }
+
+    #[test]
+    fn sec_135_a_store_failure_says_nothing_to_the_client() {
+        let problem = Problem::from(Error::Store("no such column: secret_column".into()));
+        assert_eq!(
+            problem.body(),
+            r#"{"detail":"Internal Server Error","code":"internal_error"}"#
+        );
+        assert_eq!(
+            Problem::from(Error::Busy(Duration::from_millis(1200))),
+            Problem::Busy { retry_after: 2 }
+        );
+    }
+}

@@ -1,0 +1,594 @@
+//! The server that we recommend: hyper with limits, the peer's address, and an orderly end.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderName, HeaderValue, Version};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::Service;
+use uuid::Uuid;
+
+use super::client::Peer;
+use super::framing::{Conflict, Watched};
+use super::problem::Problem;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Serves `app` on `listener` until the process is told to stop (SIGTERM, SIGINT), then lets requests in flight
+/// finish for up to 10 s.
+///
+/// A request head must arrive whole within 10 s, has at most 100 fields and 32 KiB, and cannot be read in two ways;
+/// at most 10 000 connections are open at once. Requests carry [`Peer`], answers carry `X-Request-Id`, and a panic is
+/// an answer of 500.
+///
+/// # Errors
+/// Awaiting it fails if the address of `listener` cannot be told, or is not loopback while an application has asked for
+/// [loopback only](require_loopback).
+pub fn serve(listener: TcpListener, app: impl Into<axum::Router>) -> Serve {
+    Serve {
+        listener,
+        app: app.into(),
+        stop: Box::pin(told_to_stop()),
+        limits: Limits::DEFAULT,
+    }
+}
+
+/// A server that starts when it is awaited.
+#[must_use = "a server does nothing unless it is awaited"]
+pub struct Serve {
+    listener: TcpListener,
+    app: axum::Router,
+    stop: BoxFuture<()>,
+    limits: Limits,
+}
+
+impl Serve {
+    /// Stops when `signal` is done, instead of when the process is told to.
+    pub fn with_graceful_shutdown(
+        mut self,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        self.stop = Box::pin(signal);
+        self
+    }
+
+    async fn run(self) -> io::Result<()> {
+        check_bind(
+            self.listener.local_addr()?,
+            LOOPBACK_ONLY.load(Ordering::Acquire),
+        )?;
+        let Self {
+            listener,
+            app,
+            mut stop,
+            limits,
+        } = self;
+        let places = Arc::new(Semaphore::new(limits.connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let (stream, peer, place) = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                next = next_connection(&listener, &places) => next,
+            };
+            let connection = graceful.watch(connection(stream, peer, app.clone(), limits));
+            tokio::spawn(async move {
+                // What ends a connection early (a reset, a head that is late or malformed) is the client's affair.
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                drop(place);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(limits.drain, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests were still running when the time for an orderly end was up");
+        }
+        Ok(())
+    }
+}
+
+impl IntoFuture for Serve {
+    type Output = io::Result<()>;
+    type IntoFuture = BoxFuture<io::Result<()>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl fmt::Debug for Serve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve")
+            .field("listener", &self.listener)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    head: Duration,
+    drain: Duration,
+    connections: usize,
+}
+
+impl Limits {
+    const DEFAULT: Self = Self {
+        head: Duration::from_secs(10),
+        drain: Duration::from_secs(10),
+        connections: 10_000,
+    };
+}
+
+/// From now on [`serve`] refuses, in this process, to listen on anything but loopback. Set by applications that send
+/// cookies without `Secure`, which is for development on the same machine only.
+pub fn require_loopback() {
+    LOOPBACK_ONLY.store(true, Ordering::Release);
+}
+
+static LOOPBACK_ONLY: AtomicBool = AtomicBool::new(false);
+
+fn check_bind(address: SocketAddr, loopback_only: bool) -> io::Result<()> {
+    if loopback_only && !address.ip().to_canonical().is_loopback() {
+        let told = format!(
+            "danger_insecure_cookies is on, so the server listens on loopback only, and {address} is not; \
+             bind to 127.0.0.1, or remove the key and serve over HTTPS"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+    }
+    Ok(())
+}
+
+/// A fresh value for `X-Request-Id`. What a client sends under that name is not taken over: it would end up in logs.
+#[must_use]
+pub fn request_id() -> HeaderValue {
+    HeaderValue::try_from(Uuid::new_v4().simple().to_string())
+        .unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+/// The header of a request's id.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Waits for a free place, then for a client to fill it.
+async fn next_connection(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (
+    TcpStream,
+    SocketAddr,
+    Option<tokio::sync::OwnedSemaphorePermit>,
+) {
+    // The semaphore is never closed, so a place is always had in the end.
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) if is_clients(&error) => {}
+            Err(error) => {
+                // Out of file descriptors, most likely: other connections have to end first.
+                tracing::error!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: axum::Router,
+    limits: Limits,
+) -> impl hyper_util::server::graceful::GracefulConnection<
+    Error = hyper::Error,
+    Output = Result<(), hyper::Error>,
+> {
+    // Without it small answers wait for the client's delayed acknowledgement; with an error, they do.
+    let _ = stream.set_nodelay(true);
+    let conflict = Conflict::default();
+    let io = TokioIo::new(Watched::new(stream, conflict.clone()));
+    let service = service_fn(move |request| {
+        let (app, conflict) = (app.clone(), conflict.clone());
+        async move { Ok::<_, Infallible>(answer(app, request, peer, &conflict).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(io, service)
+}
+
+async fn answer(
+    mut app: axum::Router,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    conflict: &Conflict,
+) -> Response {
+    let mut response = if is_ambiguous(&request, conflict) {
+        Problem::BadRequest.into_response()
+    } else {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // The request is given away, and a router keeps nothing between requests that a panic could leave half-done.
+        match AssertUnwindSafe(async move { app.call(request).await })
+            .catch_unwind()
+            .await
+        {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(panic) => panicked(&*panic),
+        }
+    };
+    response
+        .headers_mut()
+        .entry(X_REQUEST_ID)
+        .or_insert_with(request_id);
+    response
+}
+
+/// Whether two readers could disagree about where this request ends or whom it is for (RFC 9112 §6.1, §3.2).
+fn is_ambiguous(request: &Request<Incoming>, conflict: &Conflict) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let two_lengths = request.headers().contains_key(TRANSFER_ENCODING) && conflict.was_seen();
+    two_lengths || hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11
+}
+
+/// The panic hook has printed the message and the place already; the message may quote input, so it is not repeated.
+fn panicked(_: &(dyn Any + Send)) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::Internal.into_response()
+}
+
+async fn told_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+const MAX_HEADERS: usize = 100;
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use axum::Extension;
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::{Notify, oneshot};
+    use tokio::task::JoinHandle;
+
+    use crate::http::body::{BodyLimit, read};
+
+    use super::*;
+
+    struct Running {
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        server: JoinHandle<io::Result<()>>,
+    }
+
+    async fn start(app: axum::Router, limits: Limits) -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let mut serve = serve(listener, app).with_graceful_shutdown(async move {
+            let _ = stopped.await;
+        });
+        serve.limits = limits;
+        Running {
+            address,
+            stop,
+            server: tokio::spawn(serve.into_future()),
+        }
+    }
+
+    impl Running {
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        /// Sends bytes on a connection of their own and reads until the server closes it.
+        async fn exchange(&self, bytes: &[u8]) -> String {
+            let mut stream = self.connect().await;
+            stream.write_all(bytes).await.unwrap();
+            read_all(&mut stream).await
+        }
+    }
+
+    async fn read_all(stream: &mut TcpStream) -> String {
+        let mut read = Vec::new();
+        let reading = stream.read_to_end(&mut read);
+        let _ = tokio::time::timeout(Duration::from_secs(5), reading)
+            .await
+            .expect("the server closes the connection");
+        String::from_utf8(read).unwrap()
+    }
+
+    async fn echo(request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        match read(BodyLimit::DEFAULT, &parts.headers, body).await {
+            Ok(bytes) => bytes.into_response(),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    #[tokio::test]
+    async fn sec_160_the_peer_is_visible_and_answers_have_an_id() {
+        let app = axum::Router::new().route(
+            "/",
+            get(
+                |Extension(Peer(peer)): Extension<Peer>,
+                 ConnectInfo(info): ConnectInfo<SocketAddr>| async move {
+                    assert_eq!(peer, info);
+                    peer.ip().to_string()
+                },
+            ),
+        );
+        let running = start(app, Limits::DEFAULT).await;
+        let answer = running
+            .exchange(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with("127.0.0.1"));
+        assert!(answer.contains("x-request-id: "));
+    }
+
+    #[tokio::test]
+    async fn sec_133_a_head_that_trickles_in_is_cut_off() {
+        let limits = Limits {
+            head: Duration::from_millis(200),
+            ..Limits::DEFAULT
+        };
+        let running = start(axum::Router::new(), limits).await;
+        let mut stream = running.connect().await;
+        let trickle = async {
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n")
+                .await
+                .unwrap();
+            loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if stream.write_all(b"X: y\r\n").await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), trickle)
+            .await
+            .expect("the server closes the connection");
+    }
+
+    #[tokio::test]
+    async fn sec_138_requests_that_read_in_two_ways_are_refused() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let chunked = "0\r\n\r\n";
+        let corpus = [
+            format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"
+            ),
+            format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n{chunked}"
+            ),
+            format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n{chunked}"
+            ),
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n{chunked}"),
+            format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n{chunked}"),
+            format!("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"),
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
+                .to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na".to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\na".to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\na"
+                .to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n".to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n".to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n".to_owned(),
+            "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(),
+            "POST / HTTP/1.1\r\n\r\n".to_owned(),
+            "POST  / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        ];
+        for request in corpus {
+            let answer = running.exchange(request.as_bytes()).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 4"),
+                "{request:?} was answered {answer:?}"
+            );
+            assert_eq!(
+                answer.matches("HTTP/1.").count(),
+                1,
+                "{request:?} was answered {answer:?}"
+            );
+        }
+        let good = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+        assert!(
+            running
+                .exchange(good.as_bytes())
+                .await
+                .ends_with("\r\n\r\nhi")
+        );
+    }
+
+    #[tokio::test]
+    async fn sec_132_a_body_above_the_limit_closes_the_connection() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let announced = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 104857600\r\n\r\n";
+        let answer = running.exchange(announced).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        assert!(answer.contains(r#""code":"payload_too_large""#));
+    }
+
+    #[tokio::test]
+    async fn sec_132_a_chunked_body_above_the_limit_closes_the_connection() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let mut stream = running.connect().await;
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        stream.write_all(chunk.as_bytes()).await.unwrap();
+        stream.write_all(b"1\r\nx\r\n").await.unwrap();
+        assert!(read_all(&mut stream).await.starts_with("HTTP/1.1 413"));
+    }
+
+    #[tokio::test]
+    async fn sec_138_a_later_request_of_a_connection_is_looked_at_too() {
+        let running = start(axum::Router::new().route("/", post(echo)), Limits::DEFAULT).await;
+        let good = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+        let bad = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+        let answers = running
+            .exchange(format!("{good}{bad}{good}").as_bytes())
+            .await;
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 400").count(), 1, "{answers}");
+    }
+
+    #[tokio::test]
+    async fn too_many_header_fields_are_refused() {
+        let running = start(axum::Router::new(), Limits::DEFAULT).await;
+        let many = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+            "X: y\r\n".repeat(100)
+        );
+        assert!(
+            running
+                .exchange(many.as_bytes())
+                .await
+                .starts_with("HTTP/1.1 431")
+        );
+        let long = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+            "y".repeat(40_000)
+        );
+        assert!(
+            running
+                .exchange(long.as_bytes())
+                .await
+                .starts_with("HTTP/1.1 431")
+        );
+    }
+
+    #[tokio::test]
+    async fn sec_135_a_panic_is_an_answer_like_any_other() {
+        let app =
+            axum::Router::new().route("/", get(async || -> &'static str { panic!("MARKER") }));
+        let running = start(app, Limits::DEFAULT).await;
+        let answer = running
+            .exchange(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        assert!(answer.ends_with(r#"{"detail":"Internal Server Error","code":"internal_error"}"#));
+        assert!(answer.contains("x-request-id: "));
+    }
+
+    #[tokio::test]
+    async fn sec_153_shutdown_lets_requests_in_flight_finish() {
+        let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (inside, out) = (Arc::clone(&entered), Arc::clone(&leave));
+        let app = axum::Router::new().route(
+            "/",
+            get(async move || {
+                inside.notify_one();
+                out.notified().await;
+                "done"
+            }),
+        );
+        let running = start(app, Limits::DEFAULT).await;
+        let mut stream = running.connect().await;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .unwrap();
+        entered.notified().await;
+
+        running.stop.send(()).unwrap();
+        while TcpStream::connect(running.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        leave.notify_one();
+
+        assert!(read_all(&mut stream).await.ends_with("done"));
+        running.server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn sec_153_shutdown_does_not_wait_for_ever() {
+        let limits = Limits {
+            drain: Duration::from_millis(100),
+            ..Limits::DEFAULT
+        };
+        let app = axum::Router::new().route("/", get(std::future::pending::<&'static str>));
+        let running = start(app, limits).await;
+        let mut stream = running.connect().await;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .unwrap();
+        running.stop.send(()).unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(5), running.server).await;
+        assert!(ended.expect("the server ends").unwrap().is_ok());
+    }
+
+    #[test]
+    fn sec_052_insecure_cookies_bind_to_loopback_only() {
+        let public = "0.0.0.0:80".parse().unwrap();
+        assert!(
+            check_bind(public, true)
+                .unwrap_err()
+                .to_string()
+                .contains("danger_insecure_cookies")
+        );
+        assert!(check_bind(public, false).is_ok());
+        for loopback in ["127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            assert!(check_bind(loopback.parse().unwrap(), true).is_ok());
+        }
+    }
+}

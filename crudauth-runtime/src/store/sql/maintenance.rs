@@ -1,0 +1,180 @@
+//! Migrations, the check of the live table, and sweeping.
+
+use futures_util::future::BoxFuture;
+
+use super::schema::{MIGRATIONS, create_table, ledger};
+use super::{Schema, SqlStore, UserRow, commit, sql, statements};
+use crate::account::{AuthUser, ColumnDef, Fill, Role};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::Maintenance;
+use crate::store::dialect::{Args, Dialect, LiveColumn};
+
+statements! {
+    Applied = "SELECT id FROM {@migrations} ORDER BY id";
+    Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
+    SweepSessions = "DELETE FROM {@sessions} WHERE id IN (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2)";
+    /// A run of failures outlives its window: it ends with a success or by the application (SEC-037).
+    SweepAttempts = "DELETE FROM {@attempts} WHERE id IN \
+        (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2)";
+    SweepLimits = "DELETE FROM {@limits} WHERE id IN (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2)";
+    Ping = "SELECT 1";
+}
+
+impl<D, S> SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    async fn migrate_all(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        D::migration_lock(&mut tx).await?;
+        D::define(&mut tx, ledger::<D, S>()).await?;
+        let rows = D::fetch(&mut tx, sql::<Applied, D, S>(), Args::new()).await?;
+        let applied = rows
+            .iter()
+            .map(|row| D::text(row, 0))
+            .collect::<Result<Vec<_>>>()?;
+        if let Some(unknown) = applied
+            .iter()
+            .flatten()
+            .find(|id| MIGRATIONS.iter().all(|known| known.id != *id))
+        {
+            return Err(Error::config(format!(
+                "the database has the migration `{unknown}`, which this version of crudauth does not know: it was \
+                 migrated by a newer one; deploy that version again"
+            )));
+        }
+        for migration in MIGRATIONS {
+            if !applied.iter().flatten().any(|id| id == migration.id) {
+                D::define(&mut tx, migration.render::<D, S>()).await?;
+                let args = Args::new().text(Some(migration.id)).int(0);
+                D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
+            }
+        }
+        commit(tx).await
+    }
+
+    async fn differences(&self) -> Result<Vec<String>> {
+        let table = <S::User as AuthUser>::TABLE;
+        let live = D::describe(&mut *self.connection().await?, table.schema, table.name).await?;
+        if live.is_empty() {
+            return Ok(vec![format!(
+                "there is no table `{}`; create it with your migrations, or with the statement that \
+                 `create_table_sql` gives",
+                table.name
+            )]);
+        }
+        let mut found = Vec::new();
+        for (column, wanted) in table.columns.iter().zip(S::User::types()) {
+            let Some(actual) = live
+                .iter()
+                .find(|live| live.name.eq_ignore_ascii_case(column.name))
+            else {
+                found.push(format!(
+                    "`{}.{}` is missing (field `{}`)",
+                    table.name, column.name, column.field
+                ));
+                continue;
+            };
+            if !D::fits(&actual.sql_type, &wanted) {
+                found.push(format!(
+                    "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`",
+                    table.name,
+                    column.name,
+                    actual.sql_type,
+                    column.field,
+                    D::declare(&wanted)
+                ));
+            }
+            compare(table.name, column, actual, &mut found);
+        }
+        for extra in &live {
+            let declared = table
+                .columns
+                .iter()
+                .find(|column| column.name.eq_ignore_ascii_case(&extra.name));
+            let filled = declared
+                .is_some_and(|column| column.fill != Fill::Database || column.role == Role::Id);
+            if !filled && !extra.nullable && !extra.has_default {
+                found.push(format!(
+                    "`{}.{}` is NOT NULL without a default, and sign-up does not fill it: mark its field \
+                     `#[auth(register)]`, `#[auth(default = …)]` or `#[auth(new_user)]`, or give the column a default",
+                    table.name, extra.name
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn sweep_once(&self, now: Timestamp, batch: u32) -> Result<u64> {
+        let args = || Args::new().at(now).int(i64::from(batch));
+        let mut gone = self.execute::<SweepSessions>(args()).await?;
+        gone += self.execute::<SweepAttempts>(args()).await?;
+        gone += self.execute::<SweepLimits>(args()).await?;
+        Ok(gone)
+    }
+}
+
+fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<String>) {
+    let name = column.name;
+    if live.nullable && !column.nullable {
+        found.push(format!(
+            "`{table}.{name}` allows NULL, but the field `{}` cannot hold it: make the column NOT NULL, or the field \
+             an `Option`",
+            column.field
+        ));
+    }
+    if !live.nullable && column.nullable && !live.has_default {
+        found.push(format!(
+            "`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`",
+            column.field
+        ));
+    }
+    let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
+    if (login || column.unique) && !live.unique {
+        found.push(format!(
+            "`{table}.{name}` has no unique index of its own: without one, two sign-ups at the same moment make two \
+             accounts; write `CREATE UNIQUE INDEX {table}_{name} ON {table} ({name})`"
+        ));
+    }
+    if column.role == Role::Id && live.reuses_ids {
+        found.push(format!(
+            "`{table}.{name}` gives the id of a deleted row to the next one, so what was issued to the deleted account \
+             opens the new one: declare it `{name} INTEGER PRIMARY KEY AUTOINCREMENT`"
+        ));
+    }
+}
+
+impl<D, S> Maintenance for SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    fn migrate(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.migrate_all())
+    }
+
+    fn create_users(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let mut conn = self.connection().await?;
+            D::define(&mut conn, create_table::<D, S::User>()).await
+        })
+    }
+
+    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<String>>> {
+        Box::pin(self.differences())
+    }
+
+    fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.sweep_once(now, batch))
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.fetch::<Ping>(Args::new()).await.map(drop) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.pool.close())
+    }
+}

@@ -1,0 +1,162 @@
+//! Data definition: our own tables, and the application's in development.
+//!
+//! Text made from names that the macros checked and from the dialect's own words; no value of a request comes near it.
+
+use super::{Schema, UserRow};
+use crate::account::{AccountKey, AuthUser, Fill, RawKey, Role};
+use crate::store::dialect::{Column, Dialect};
+
+/// One step of our schema. Steps are only ever added: what has been published stays as it is.
+pub(super) struct Migration {
+    pub(super) id: &'static str,
+    text: &'static str,
+}
+
+/// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
+/// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    id: "0001_accounts_and_sessions",
+    text: "
+CREATE TABLE {@sessions} (
+  id {digest} NOT NULL PRIMARY KEY,
+  user_id {key} NOT NULL,
+  csrf {digest},
+  token_version {int} NOT NULL,
+  created_at {int} NOT NULL,
+  last_activity {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  absolute_at {int} NOT NULL,
+  idle {int} NOT NULL,
+  remember {int} NOT NULL,
+  ip {text},
+  user_agent {text}
+{end};
+CREATE INDEX {@@sessions_by_user} ON {@sessions} (user_id);
+CREATE INDEX {@@sessions_by_expiry} ON {@sessions} (expires_at);
+CREATE TABLE {@attempts} (
+  id {digest} NOT NULL PRIMARY KEY,
+  window_start {int} NOT NULL,
+  failures {int} NOT NULL,
+  pending {int} NOT NULL,
+  pending_until {int} NOT NULL,
+  locked_until {int} NOT NULL,
+  rounds {int} NOT NULL,
+  rounds_until {int} NOT NULL,
+  run {int} NOT NULL,
+  expires_at {int} NOT NULL
+{end};
+CREATE INDEX {@@attempts_by_expiry} ON {@attempts} (expires_at);
+CREATE TABLE {@limits} (
+  id {digest} NOT NULL PRIMARY KEY,
+  window_start {int} NOT NULL,
+  hits {int} NOT NULL,
+  expires_at {int} NOT NULL
+{end};
+CREATE INDEX {@@limits_by_expiry} ON {@limits} (expires_at);
+CREATE TABLE {@usernames} (
+  folded {key_text} NOT NULL PRIMARY KEY,
+  user_id {key} NOT NULL
+{end};
+CREATE INDEX {@@usernames_by_user} ON {@usernames} (user_id);
+",
+}];
+
+impl Migration {
+    pub(super) fn render<D: Dialect, S: Schema<User: UserRow<D>>>(&self) -> String {
+        render::<D, S>(self.text)
+    }
+}
+
+/// The table that remembers which steps have been taken.
+pub(super) fn ledger<D: Dialect, S: Schema<User: UserRow<D>>>() -> String {
+    render::<D, S>(
+        "CREATE TABLE IF NOT EXISTS {@migrations} (id {key_text} NOT NULL PRIMARY KEY, applied_at {int} NOT NULL)",
+    )
+}
+
+fn render<D: Dialect, S: Schema<User: UserRow<D>>>(text: &str) -> String {
+    let quote = char::from(D::SYNTAX.quote);
+    let key = D::declare(&<Key<S> as Column<D>>::type_info());
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(before);
+        match name {
+            "int" => out.push_str(D::TYPES.int),
+            "text" => out.push_str(D::TYPES.text),
+            "key_text" => out.push_str(D::TYPES.key_text),
+            "digest" => out.push_str(D::TYPES.digest),
+            "end" => out.push_str(D::TYPES.end),
+            "key" => out.push_str(&key),
+            table => {
+                let table = table.trim_start_matches('@');
+                out.extend([quote]);
+                out.push_str(S::PREFIX);
+                out.push_str(table);
+                out.push(quote);
+            }
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+type Key<S> = <<<S as Schema>::User as AuthUser>::Id as AccountKey>::Inner;
+
+/// The statements that create our own tables, for applications that run their own migration tool. They include the
+/// ledger rows, so that crudauth sees at start-up that nothing is left to do.
+#[must_use]
+pub fn schema_sql<D: Dialect, S: Schema<User: UserRow<D>>>() -> String {
+    let mut out = ledger::<D, S>();
+    out.push_str(";\n");
+    for migration in MIGRATIONS {
+        out.push_str(migration.render::<D, S>().trim_start());
+        let row = format!(
+            "INSERT INTO {{@migrations}} (id, applied_at) VALUES ('{}', 0);\n",
+            migration.id
+        );
+        out.push_str(&render::<D, S>(&row));
+    }
+    out
+}
+
+/// `CREATE TABLE` for the application's account table, for development and as a start for its own migration.
+#[must_use]
+pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
+    let quote = char::from(D::SYNTAX.quote);
+    let quoted = |name: &str| format!("{quote}{name}{quote}");
+    let table = U::TABLE;
+    let name = table.schema.map_or_else(
+        || quoted(table.name),
+        |schema| format!("{}.{}", quoted(schema), quoted(table.name)),
+    );
+    let columns = table.columns.iter().zip(U::types()).map(|(column, info)| {
+        let mut line = format!("  {} ", quoted(column.name));
+        match column.role {
+            Role::Id if !<U::Id as AccountKey>::Inner::GENERATED => line.push_str(D::IDENTITY),
+            Role::Id => {
+                line.push_str(&D::declare(&info));
+                line.push_str(" NOT NULL PRIMARY KEY");
+            }
+            role => {
+                line.push_str(&D::declare(&info));
+                line.push_str(if column.nullable { "" } else { " NOT NULL" });
+                // A NOT NULL column that nothing fills could never be inserted into.
+                if column.fill == Fill::Database && !column.nullable && role == Role::Own {
+                    line.push_str(" DEFAULT ''");
+                }
+                if column.unique || matches!(role, Role::Email | Role::Username) {
+                    line.push_str(" UNIQUE");
+                }
+            }
+        }
+        line
+    });
+    let columns: Vec<String> = columns.collect();
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n)",
+        columns.join(",\n")
+    )
+}

@@ -1,0 +1,214 @@
+//! Cookie sessions.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
+use crate::account::{AccountKey, AuthUser};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::dialect::{Args, Dialect};
+use crate::store::{Digest, NewSession, SessionRow, Sessions, Settlement};
+
+statements! {
+    /// One statement for the presented session, the expired ones and those over the cap. It runs before the INSERT,
+    /// so the newest session is never the one that goes.
+    MakeRoom = "DELETE FROM {@sessions} WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
+        (SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at > $3 AND id <> $1 \
+        ORDER BY last_activity DESC, created_at DESC LIMIT 9223372036854775807 OFFSET $4)";
+    Open = "INSERT INTO {@sessions} (id, user_id, csrf, token_version, created_at, last_activity, expires_at, \
+        absolute_at, idle, remember, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)";
+    Lookup = "SELECT s.id, s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
+        s.remember, s.ip, s.user_agent, {u.*} FROM {@sessions} s JOIN {users} u ON u.{id} = s.user_id WHERE s.id = $1";
+    /// An UPDATE: of a session that has ended meanwhile it finds no row, so it cannot bring one back (SEC-048).
+    Touch = "UPDATE {@sessions} SET last_activity = $2, expires_at = $3 WHERE id = $1 AND last_activity <= $4";
+    End = "DELETE FROM {@sessions} WHERE id = $1";
+    EndOwn = "DELETE FROM {@sessions} WHERE id = $1 AND user_id = $2";
+    EndAll = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2 AND expires_at > $3";
+    EndExpired = "DELETE FROM {@sessions} WHERE user_id = $1 AND expires_at <= $2";
+    List = "SELECT s.id, s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
+        s.remember, s.ip, s.user_agent FROM {@sessions} s \
+        WHERE s.user_id = $1 AND s.token_version = $2 AND s.expires_at > $3 ORDER BY s.last_activity DESC, s.id";
+    SetCsrf = "UPDATE {@sessions} SET csrf = $3 WHERE id = $1 AND COALESCE(csrf, id) = $2";
+}
+
+/// Columns of [`SessionRow`] before those of the account.
+const WIDTH: usize = 11;
+
+fn read<D: Dialect>(row: &D::Row) -> Result<SessionRow> {
+    let at = |index| int::<D>(row, index).map(Timestamp::from_micros);
+    Ok(SessionRow {
+        key: digest(D::blob(row, 0)?)?.ok_or_else(|| Error::Store("a session has no id".into()))?,
+        csrf: digest(D::blob(row, 1)?)?,
+        token_version: int::<D>(row, 2)?,
+        created_at: at(3)?,
+        last_activity: at(4)?,
+        expires_at: at(5)?,
+        absolute_at: at(6)?,
+        idle: Duration::from_micros(u64::try_from(int::<D>(row, 7)?).unwrap_or(0)),
+        remember: int::<D>(row, 8)? != 0,
+        ip: D::text(row, 9)?,
+        user_agent: D::text(row, 10)?,
+    })
+}
+
+fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
+    bytes
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
+        })
+        .transpose()
+}
+
+fn span(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl<D, S> SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    async fn open_session(&self, new: NewSession<'_, <S::User as AuthUser>::Id>) -> Result<()> {
+        let (user, now) = (new.user.as_inner(), new.now);
+        let absolute = now.plus(new.absolute);
+        let mut tx = self.begin().await?;
+        // Settling comes first: its row lock on the account's counters makes simultaneous sign-ins of one account wait
+        // for each other, so that each sees the sessions which the one before it opened.
+        if let Some(buckets) = new.attempt {
+            let outcome = Settlement::Succeeded {
+                clear_address: new.clear_address,
+            };
+            attempts::settle::<D, S>(&mut tx, buckets, outcome).await?;
+        }
+        let presented = new.presented.unwrap_or_default();
+        let room = i64::from(new.max_sessions.saturating_sub(1));
+        let args = Args::new()
+            .blob(Some(&presented))
+            .value(user)
+            .at(now)
+            .int(room);
+        D::execute(&mut tx, sql::<MakeRoom, D, S>(), args).await?;
+        let args = Args::new()
+            .blob(Some(&new.key))
+            .value(user)
+            .blob(new.csrf.as_ref().map(<[u8; 32]>::as_slice));
+        let args = args
+            .int(new.token_version)
+            .at(now)
+            .at(now.plus(new.idle).min(absolute))
+            .at(absolute);
+        let args = args.int(span(new.idle)).int(i64::from(new.remember));
+        let args = args.text(new.ip.as_deref()).text(new.user_agent.as_deref());
+        D::execute(&mut tx, sql::<Open, D, S>(), args).await?;
+        commit(tx).await
+    }
+}
+
+type Id<S> = <<S as Schema>::User as AuthUser>::Id;
+
+impl<D, S> Sessions<S::User> for SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    fn open<'a>(&'a self, new: NewSession<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.open_session(new))
+    }
+
+    fn session<'a>(
+        &'a self,
+        key: &'a Digest,
+    ) -> BoxFuture<'a, Result<Option<(SessionRow, S::User)>>> {
+        Box::pin(async move {
+            let rows = self.fetch::<Lookup>(Args::new().blob(Some(key))).await?;
+            rows.first()
+                .map(|row| Ok((read::<D>(row)?, S::User::read(row, WIDTH)?)))
+                .transpose()
+        })
+    }
+
+    fn touch<'a>(
+        &'a self,
+        session: &'a SessionRow,
+        now: Timestamp,
+        not_since: Timestamp,
+    ) -> BoxFuture<'a, Result<()>> {
+        let expires = now.plus(session.idle).min(session.absolute_at);
+        let args = Args::new()
+            .blob(Some(&session.key))
+            .at(now)
+            .at(expires)
+            .at(not_since);
+        Box::pin(async move { self.execute::<Touch>(args).await.map(drop) })
+    }
+
+    fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a Id<S>>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let args = Args::new().blob(Some(key));
+            let ended = match user {
+                Some(user) => self.execute::<EndOwn>(args.value(user.as_inner())).await?,
+                None => self.execute::<End>(args).await?,
+            };
+            Ok(ended > 0)
+        })
+    }
+
+    fn end_all<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        except: Option<&'a Digest>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let except = except.copied().unwrap_or_default(); // no session has the all-zero digest
+            let mut tx = self.begin().await?;
+            let args = Args::new()
+                .value(user.as_inner())
+                .blob(Some(&except))
+                .at(now);
+            let ended = D::execute(&mut tx, sql::<EndAll, D, S>(), args).await?;
+            // Expired rows go too, but are not sessions any more and do not count.
+            let args = Args::new().value(user.as_inner()).at(now);
+            D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
+            commit(tx).await?;
+            Ok(ended)
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        token_version: i64,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<SessionRow>>> {
+        let args = Args::new()
+            .value(user.as_inner())
+            .int(token_version)
+            .at(now);
+        Box::pin(async move {
+            self.fetch::<List>(args)
+                .await?
+                .iter()
+                .map(read::<D>)
+                .collect()
+        })
+    }
+
+    fn set_csrf<'a>(
+        &'a self,
+        key: &'a Digest,
+        old: Option<&'a Digest>,
+        new: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool>> {
+        // A session without a token compares as its own id, which is no token's digest.
+        let args = Args::new()
+            .blob(Some(key))
+            .blob(Some(old.unwrap_or(key)))
+            .blob(Some(new));
+        Box::pin(async move { Ok(self.execute::<SetCsrf>(args).await? > 0) })
+    }
+}

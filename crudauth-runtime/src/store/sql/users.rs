@@ -1,0 +1,278 @@
+//! The application's account table.
+
+use futures_util::future::BoxFuture;
+
+use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
+use crate::account::{AccountKey, AuthUser, NewAccount, Role};
+use crate::clock::Timestamp;
+use crate::crypto::PasswordHash;
+use crate::error::Result;
+use crate::store::dialect::{Args, Column, Dialect, is_unique_violation};
+use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Users};
+
+statements! {
+    ByEmail = "SELECT {u.*} FROM {users} u WHERE u.{email} = $1";
+    ByUsername = "SELECT {u.*} FROM {users} u WHERE u.{username} = $1";
+    ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
+    TakenEmail = "SELECT CAST(count(*) AS BIGINT) FROM {users} WHERE {email} = $1";
+    /// Rows that the application inserted itself have no reserved name, so the table is asked too.
+    TakenUsername = "SELECT (SELECT count(*) FROM {users} WHERE {username} = $1) \
+        + (SELECT count(*) FROM {@usernames} n JOIN {users} u ON u.{id} = n.user_id WHERE n.folded = $2)";
+    Insert = "INSERT INTO {users} {insert} RETURNING {id}";
+    /// A name whose owner is gone may be taken over; one that is owned may not: then no row is changed.
+    Reserve = "INSERT INTO {@usernames} AS n (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO UPDATE \
+        SET user_id = excluded.user_id WHERE NOT EXISTS (SELECT 1 FROM {users} u WHERE u.{id} = n.user_id)";
+    Rehash = "UPDATE {users} SET {password_hash} = $1 WHERE {id} = $2 AND {password_hash} = $3";
+    SetPassword = "UPDATE {users} SET {password_hash} = $1[updated_at:, {updated_at} = $4] \
+        WHERE {id} = $2 AND COALESCE({password_hash}, '') = $3";
+    ChangePassword = "UPDATE {users} SET {password_hash} = $1[token_version:, {token_version} = {token_version} + 1]\
+        [updated_at:, {updated_at} = $4] WHERE {id} = $2 AND COALESCE({password_hash}, '') = $3";
+    EndOthers = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2";
+    /// The session that made the change lives on under the new epoch, under a new id and token where these are given.
+    Rebind = "UPDATE {@sessions} SET id = COALESCE($2, id), csrf = COALESCE($3, csrf)\
+        [token_version:, token_version = (SELECT {token_version} FROM {users} WHERE {id} = $4)] \
+        WHERE id = $1 AND user_id = $4";
+    SetActive = "UPDATE {users} SET {is_active} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
+    SetSuperuser = "UPDATE {users} SET {is_superuser} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
+    SetVerified = "UPDATE {users} SET {email_verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
+    EndAll = "DELETE FROM {@sessions} WHERE user_id = $1";
+    Release = "DELETE FROM {@usernames} WHERE user_id = $1";
+    Delete = "DELETE FROM {users} WHERE {id} = $1";
+}
+
+impl<D, S> SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    async fn one<T: super::Template>(&self, args: Args<D>) -> Result<Option<S::User>> {
+        self.fetch::<T>(args)
+            .await?
+            .first()
+            .map(|row| S::User::read(row, 0))
+            .transpose()
+    }
+
+    async fn count<T: super::Template>(&self, args: Args<D>) -> Result<i64> {
+        self.fetch::<T>(args)
+            .await?
+            .first()
+            .map_or(Ok(0), |row| int::<D>(row, 0))
+    }
+
+    async fn insert_row(
+        &self,
+        new: &NewAccount<S::User>,
+        folded: Option<&str>,
+    ) -> Result<Inserted<Id<S>>> {
+        let mut tx = self.begin().await?;
+        let mut args = Args::new();
+        S::User::bind(new, &mut args)?;
+        let rows = D::fetch(&mut tx, sql::<Insert, D, S>(), args).await?;
+        let Some(row) = rows.first() else {
+            return Ok(Inserted::Refused);
+        };
+        let key = <Id<S> as AccountKey>::Inner::read(row, 0)?;
+        if folded.is_some() {
+            let args = Args::new().text(folded).value(&key);
+            if D::execute(&mut tx, sql::<Reserve, D, S>(), args).await? == 0 {
+                return Ok(Inserted::Refused); // dropping the transaction rolls the row back
+            }
+        }
+        commit(tx).await?;
+        Ok(Inserted::Created(Id::<S>::from_inner(key)))
+    }
+
+    fn changed(now: Timestamp, args: Args<D>) -> Result<Args<D>> {
+        let mut args = args;
+        if <S::User as AuthUser>::TABLE.has(Role::UpdatedAt) {
+            S::User::bind_updated(now, &mut args)?;
+        }
+        Ok(args)
+    }
+
+    async fn change_password(&self, change: PasswordChange<'_, Id<S>>) -> Result<bool> {
+        let user = change.user.as_inner();
+        let mut tx = self.begin().await?;
+        let old = change.old.map_or("", PasswordHash::as_stored);
+        let args = Args::new()
+            .text(Some(change.new.as_stored()))
+            .value(user)
+            .text(Some(old));
+        let args = Self::changed(change.now, args)?;
+        let text = if change.evict.is_some() {
+            sql::<ChangePassword, D, S>()
+        } else {
+            sql::<SetPassword, D, S>()
+        };
+        if D::execute(&mut tx, text, args).await? == 0 {
+            return Ok(false);
+        }
+        if let Some(evict) = change.evict {
+            let keep = evict.keep.unwrap_or_default(); // no session has the all-zero digest
+            let args = Args::new().value(user).blob(Some(&keep));
+            D::execute(&mut tx, sql::<EndOthers, D, S>(), args).await?;
+            let (id, csrf) = evict
+                .rotate
+                .map_or((None, None), |(id, csrf)| (Some(id), csrf));
+            let args = Args::new()
+                .blob(Some(&keep))
+                .blob(id.as_ref().map(<[u8; 32]>::as_slice));
+            let args = args
+                .blob(csrf.as_ref().map(<[u8; 32]>::as_slice))
+                .value(user);
+            D::execute(&mut tx, sql::<Rebind, D, S>(), args).await?;
+        }
+        commit(tx).await?;
+        Ok(true)
+    }
+
+    async fn change_account(
+        &self,
+        id: &Id<S>,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (role, text, value) = match change {
+            AccountChange::Active(value) => (Role::IsActive, sql::<SetActive, D, S>(), value),
+            AccountChange::Superuser(value) => {
+                (Role::IsSuperuser, sql::<SetSuperuser, D, S>(), value)
+            }
+            AccountChange::EmailVerified(value) => {
+                (Role::EmailVerified, sql::<SetVerified, D, S>(), value)
+            }
+        };
+        if !<S::User as AuthUser>::TABLE.has(role) {
+            return Ok(false);
+        }
+        let mut tx = self.begin().await?;
+        let args = Self::changed(now, Args::new().flag(value).value(id.as_inner()))?;
+        let found = D::execute(&mut tx, text, args).await? > 0;
+        if change == AccountChange::Active(false) {
+            D::execute(
+                &mut tx,
+                sql::<EndAll, D, S>(),
+                Args::new().value(id.as_inner()),
+            )
+            .await?;
+        }
+        commit(tx).await?;
+        Ok(found)
+    }
+
+    async fn delete_account(&self, id: &Id<S>) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        D::execute(
+            &mut tx,
+            sql::<EndAll, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?;
+        D::execute(
+            &mut tx,
+            sql::<Release, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?;
+        let found = D::execute(
+            &mut tx,
+            sql::<Delete, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?
+            > 0;
+        commit(tx).await?;
+        Ok(found)
+    }
+}
+
+type Id<S> = <<S as Schema>::User as AuthUser>::Id;
+
+impl<D, S> Users<S::User> for SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    fn by_login<'a>(
+        &'a self,
+        field: LoginField,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<Option<S::User>>> {
+        Box::pin(async move {
+            let args = Args::new().text(Some(value));
+            match field {
+                LoginField::Email => self.one::<ByEmail>(args).await,
+                LoginField::Username => self.one::<ByUsername>(args).await,
+            }
+        })
+    }
+
+    fn by_id<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<Option<S::User>>> {
+        Box::pin(self.one::<ById>(Args::new().value(id.as_inner())))
+    }
+
+    fn taken<'a>(
+        &'a self,
+        email: Option<&'a str>,
+        username: Option<&'a str>,
+        folded: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Taken>> {
+        Box::pin(async move {
+            let mut taken = Taken::default();
+            if username.is_some() {
+                let args = Args::new().text(username).text(folded);
+                taken.username = self.count::<TakenUsername>(args).await? > 0;
+            }
+            if email.is_some() {
+                taken.email = self.count::<TakenEmail>(Args::new().text(email)).await? > 0;
+            }
+            Ok(taken)
+        })
+    }
+
+    fn insert<'a>(
+        &'a self,
+        new: NewAccount<S::User>,
+        folded: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
+        Box::pin(async move {
+            match self.insert_row(&new, folded).await {
+                Err(error) if is_unique_violation(&error) => Ok(Inserted::Refused),
+                done => done,
+            }
+        })
+    }
+
+    fn rehash<'a>(
+        &'a self,
+        id: &'a Id<S>,
+        old: &'a PasswordHash,
+        new: &'a PasswordHash,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let args = Args::new()
+            .text(Some(new.as_stored()))
+            .value(id.as_inner())
+            .text(Some(old.as_stored()));
+        Box::pin(async move { Ok(self.execute::<Rehash>(args).await? > 0) })
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        change: PasswordChange<'a, Id<S>>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.change_password(change))
+    }
+
+    fn change<'a>(
+        &'a self,
+        id: &'a Id<S>,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.change_account(id, change, now))
+    }
+
+    fn delete<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.delete_account(id))
+    }
+}

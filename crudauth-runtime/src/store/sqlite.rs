@@ -1,0 +1,185 @@
+//! SQLite: the embedded default.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+pub use sqlx::Sqlite;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTypeInfo,
+};
+use sqlx::{Pool, TypeInfo};
+
+use super::dialect::{Args, Dialect, LiveColumn, Types, Value, classify, run_statements};
+use super::text::Syntax;
+use crate::error::{Error, Result};
+
+/// How long a statement waits for another process's write lock. Below the 2 s in which a dead database must show (SEC-147).
+const BUSY: Duration = Duration::from_millis(1800);
+
+impl Dialect for Sqlite {
+    const KEYWORD: &'static str = "sqlite";
+    // The write lock is the database's, taken by BEGIN IMMEDIATE: rows need none.
+    const SYNTAX: Syntax = Syntax {
+        quote: b'"',
+        row_lock: "",
+    };
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const TYPES: Types = Types {
+        int: "INTEGER",
+        text: "TEXT",
+        key_text: "TEXT",
+        digest: "BLOB",
+        end: ") WITHOUT ROWID",
+    };
+    // Without AUTOINCREMENT the key of the newest row is given out again once that row is deleted.
+    const IDENTITY: &'static str = "INTEGER PRIMARY KEY AUTOINCREMENT";
+
+    run_statements!();
+
+    fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>> {
+        Box::pin(async move {
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(|error| {
+                    Error::config(format!("the database URL cannot be read: {error}"))
+                })?
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(BUSY)
+                .foreign_keys(true);
+            // An in-memory database belongs to one connection: a second one would see an empty database, and an idle
+            // one that is closed takes the data along.
+            let memory = url.contains(":memory:") || url.contains("mode=memory");
+            let pool = SqlitePoolOptions::new()
+                .max_connections(if memory { 1 } else { 8 })
+                .min_connections(u32::from(memory))
+                .idle_timeout(if memory {
+                    None
+                } else {
+                    Some(Duration::from_mins(10))
+                })
+                .max_lifetime(if memory {
+                    None
+                } else {
+                    Some(Duration::from_mins(30))
+                })
+                .acquire_timeout(Duration::from_secs(2))
+                .test_before_acquire(false);
+            // Ten processes that switch one new file to WAL at once find it busy without the timeout applying.
+            let mut tries = 0;
+            loop {
+                match pool.clone().connect_with(options.clone()).await {
+                    Err(error)
+                        if tries < 20 && Self::is_unavailable(&error) && !is_missing(&error) =>
+                    {
+                        tries += 1;
+                        tokio::time::sleep(Duration::from_millis(20 * tries)).await;
+                    }
+                    done => {
+                        return done.map_err(|error| {
+                            Error::config(format!(
+                                "the SQLite file cannot be opened or written: {error}"
+                            ))
+                        });
+                    }
+                }
+            }
+        })
+    }
+
+    fn describe<'a>(
+        conn: &'a mut Self::Connection,
+        schema: Option<&'a str>,
+        table: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<LiveColumn>>> {
+        Box::pin(async move {
+            let schema = schema.unwrap_or("main");
+            let text =
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower($1)";
+            let made = sqlx::query_scalar::<_, Option<String>>(text)
+                .bind(table)
+                .fetch_optional(&mut *conn)
+                .await;
+            let made = made
+                .map_err(classify::<Self>)?
+                .flatten()
+                .unwrap_or_default()
+                .to_uppercase();
+            let columns: Vec<(String, String, bool, Option<String>, i64, i64)> = sqlx::query_as(
+                r#"SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo($1, $2)"#,
+            )
+            .bind(table)
+            .bind(schema)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(classify::<Self>)?;
+            let unique: Vec<String> = sqlx::query_scalar(
+                r#"SELECT min(c.name) FROM pragma_index_list($1, $2) i, pragma_index_info(i.name, $2) c
+                   WHERE i."unique" AND NOT i.partial GROUP BY i.name HAVING count(*) = 1 AND min(c.name) IS NOT NULL"#,
+            )
+            .bind(table)
+            .bind(schema)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(classify::<Self>)?;
+            let keys = columns.iter().filter(|column| column.4 > 0).count();
+            Ok(columns
+                .into_iter()
+                .map(|(name, sql_type, not_null, default, key, hidden)| {
+                    let rowid = key > 0 && keys == 1 && sql_type.eq_ignore_ascii_case("INTEGER");
+                    LiveColumn {
+                        unique: (key > 0 && keys == 1) || unique.contains(&name),
+                        nullable: !not_null && key == 0,
+                        has_default: default.is_some() || rowid || hidden > 1,
+                        reuses_ids: rowid && !made.contains("AUTOINCREMENT"),
+                        name,
+                        sql_type,
+                    }
+                })
+                .collect())
+        })
+    }
+
+    fn fits(live: &str, wanted: &SqliteTypeInfo) -> bool {
+        // What SQLite compares by is the affinity of the declared type (datatype3.html §3.1).
+        let live = live.to_uppercase();
+        let has = |words: &[&str]| words.iter().any(|word| live.contains(word));
+        match wanted.name() {
+            "TEXT" => has(&["CHAR", "CLOB", "TEXT", "CITEXT"]),
+            "BLOB" => live.is_empty() || has(&["BLOB", "UUID", "BINARY"]),
+            "INTEGER" | "INT4" | "BIGINT" => has(&["INT"]),
+            "BOOLEAN" => has(&["BOOL", "INT"]),
+            "DATETIME" | "DATE" | "TIME" => has(&["DATE", "TIME", "TEXT", "CHAR"]),
+            "REAL" => has(&["REAL", "FLOA", "DOUB", "NUMERIC", "DECIMAL"]),
+            _ => true,
+        }
+    }
+
+    fn declare(info: &SqliteTypeInfo) -> String {
+        info.name().to_owned()
+    }
+
+    fn migration_lock(_: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Ok(()) }) // BEGIN IMMEDIATE is the lock
+    }
+
+    fn is_unavailable(error: &sqlx::Error) -> bool {
+        if matches!(
+            error,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+        ) {
+            return true;
+        }
+        // Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
+        primary_code(error).is_some_and(|code| [5, 6, 10, 13, 14, 15].contains(&code))
+    }
+}
+
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<i32>().ok().map(|code| code & 0xff)
+}
+
+fn is_missing(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(14)
+}
