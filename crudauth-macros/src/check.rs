@@ -10,7 +10,9 @@
 use proc_macro2::Span;
 
 use crate::diag::{Cx, spelled};
-use crate::features::{lockout::Lockout, overrides::Overrides, password::Password, proxy::Proxy, session::Session};
+use crate::features::{
+    lockout::Lockout, overrides::Overrides, password::Password, proxy::Proxy, session::Session,
+};
 use crate::model::{App, Column, Role, UserModel, last_segment, option_of};
 
 /// Judges the account struct.
@@ -26,19 +28,29 @@ pub(crate) fn user(cx: &Cx, user: &UserModel) {
 /// Every role is played once, and the roles without which nobody could sign in are there.
 fn roles(cx: &Cx, user: &UserModel) {
     for (at, column) in user.columns().enumerate() {
-        let first = user.columns().take(at).find(|other| other.role == column.role && other.role != Role::Own);
+        let first = user
+            .columns()
+            .take(at)
+            .find(|other| other.role == column.role && other.role != Role::Own);
         if let Some(first) = first {
             let word = column.role.word();
             cx.error(
                 column.role_span,
-                format!("two fields are the `{word}` column: `{}` and `{}`", first.ident, column.ident),
+                format!(
+                    "two fields are the `{word}` column: `{}` and `{}`",
+                    first.ident, column.ident
+                ),
                 format!("mark the one that is not with `#[auth(own)]`, or remove `{word}` from it"),
             );
         }
     }
     let missing = |role: Role| user.column(role).is_none();
     if missing(Role::Id) {
-        cx.error_on(&user.name, format!("`{}` has no primary key", user.name), "add a field `id: i64`, or mark yours `#[auth(id)]`");
+        cx.error_on(
+            &user.name,
+            format!("`{}` has no primary key", user.name),
+            "add a field `id: i64`, or mark yours `#[auth(id)]`",
+        );
     }
     if missing(Role::Email) && missing(Role::Username) {
         cx.error_on(
@@ -71,11 +83,18 @@ fn register(cx: &Cx, column: &Column) {
     let ident = &column.ident;
     if column.role == Role::Own {
         if column.register.is_none() && column.max_length.is_some() {
-            cx.error_on(ident, "`max_length` limits what a client may send, and no client can set this column", "add `register`, or remove `max_length`");
+            cx.error_on(
+                ident,
+                "`max_length` limits what a client may send, and no client can set this column",
+                "add `register`, or remove `max_length`",
+            );
         }
         return;
     }
-    let (word, owns) = (column.role.word(), "mark the field `#[auth(own)]` if it is not what its name says");
+    let (word, owns) = (
+        column.role.word(),
+        "mark the field `#[auth(own)]` if it is not what its name says",
+    );
     if let Some(span) = column.register {
         let attack = match column.role {
             Role::Email | Role::Username => format!("`{word}` is part of every sign-up already, checked and made unique"),
@@ -85,17 +104,28 @@ fn register(cx: &Cx, column: &Column) {
         cx.error(span, attack, format!("remove `register`, or {owns}"));
     }
     if column.default.is_some() || column.new_user {
-        cx.error(column.role_span, format!("crudauth itself fills `{word}` in a new row"), format!("remove `default` and `new_user`, or {owns}"));
+        cx.error(
+            column.role_span,
+            format!("crudauth itself fills `{word}` in a new row"),
+            format!("remove `default` and `new_user`, or {owns}"),
+        );
     }
 }
 
 /// No two fields share a column; SQL names do not distinguish case.
 fn names(cx: &Cx, user: &UserModel) {
     for (at, column) in user.columns().enumerate() {
-        if let Some(first) = user.columns().take(at).find(|other| other.name.eq_ignore_ascii_case(&column.name)) {
+        if let Some(first) = user
+            .columns()
+            .take(at)
+            .find(|other| other.name.eq_ignore_ascii_case(&column.name))
+        {
             cx.error(
                 column.name_span,
-                format!("two fields are the column `{}`: `{}` and `{}`", column.name, first.ident, column.ident),
+                format!(
+                    "two fields are the column `{}`: `{}` and `{}`",
+                    column.name, first.ident, column.ident
+                ),
                 "give one of them another `#[auth(column = \"…\")]`, or mark it `#[auth(skip)]`",
             );
         }
@@ -108,22 +138,42 @@ fn types(cx: &Cx, column: &Column) {
     let flag: &[&str] = &["bool"];
     let (wanted, why) = match column.role {
         Role::EmailVerified | Role::IsActive | Role::IsSuperuser => (flag, "is a yes or no"),
-        Role::TokenVersion => (&["i64"] as &[&str], "is a counter that starts at a random number"),
+        Role::TokenVersion => (
+            &["i64"] as &[&str],
+            "is a counter that starts at a random number",
+        ),
         Role::Email | Role::Username => (&["String", "Option<String>"] as &[&str], "is a text"),
-        Role::PasswordHash => (&["PasswordHash", "Option<PasswordHash>"] as &[&str], "is redacted in Debug and never serialised"),
+        Role::PasswordHash => (
+            &["PasswordHash", "Option<PasswordHash>"] as &[&str],
+            "is redacted in Debug and never serialised",
+        ),
         Role::Id => (&["i64", "Uuid", "String"] as &[&str], "is the primary key"),
         Role::CreatedAt | Role::UpdatedAt | Role::Own => return,
     };
     let shown = short(&column.ty);
     let id = column.role == Role::Id;
-    if wanted.contains(&shown.as_str()) || !(KNOWN.contains(&shown.as_str()) || option_of(&column.ty).is_some()) {
+    if wanted.contains(&shown.as_str())
+        || !(KNOWN.contains(&shown.as_str()) || option_of(&column.ty).is_some())
+    {
         return;
     }
-    let hint = if id { ", or a newtype that implements `AccountKey`" } else { "" };
+    let hint = if id {
+        ", or a newtype that implements `AccountKey`"
+    } else {
+        ""
+    };
     cx.error_on(
         &column.ty,
-        format!("`{}` {why}, and `{}` cannot hold it", column.role.word(), spelled(&column.ty)),
-        format!("write `{}: {}`{hint}, or mark the field `#[auth(own)]`", column.ident, wanted.first().copied().unwrap_or_default()),
+        format!(
+            "`{}` {why}, and `{}` cannot hold it",
+            column.role.word(),
+            spelled(&column.ty)
+        ),
+        format!(
+            "write `{}: {}`{hint}, or mark the field `#[auth(own)]`",
+            column.ident,
+            wanted.first().copied().unwrap_or_default()
+        ),
     );
 }
 
@@ -138,8 +188,30 @@ fn short(ty: &syn::Type) -> String {
 
 /// Types whose names everybody knows.
 const KNOWN: &[&str] = &[
-    "bool", "char", "String", "str", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
-    "usize", "f32", "f64", "Uuid", "OffsetDateTime", "PrimitiveDateTime", "PasswordHash", "Vec<u8>", "&'staticstr",
+    "bool",
+    "char",
+    "String",
+    "str",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "f32",
+    "f64",
+    "Uuid",
+    "OffsetDateTime",
+    "PrimitiveDateTime",
+    "PasswordHash",
+    "Vec<u8>",
+    "&'staticstr",
 ];
 
 /// One refused combination.
@@ -159,7 +231,9 @@ const REFUSED: &[Refused] = &[
         name: "insecure_cookies_behind_proxy",
         found: |app| {
             let span = app.get::<Session>()?.insecure?;
-            app.get::<Proxy>().filter(|proxy| proxy.trusted_hops > 0).map(|_| span)
+            app.get::<Proxy>()
+                .filter(|proxy| proxy.trusted_hops > 0)
+                .map(|_| span)
         },
         // Firesheep, 2010: whoever shares the network reads the cookie and is signed in.
         attack: "`danger_insecure_cookies` is for a laptop, and `#[proxy(…)]` says that others reach this server: a session cookie without `Secure` can be read on the network (session hijacking)",
@@ -169,7 +243,9 @@ const REFUSED: &[Refused] = &[
         name: "common_passwords_without_lockout",
         found: |app| {
             let span = app.get::<Password>()?.common?;
-            app.get::<Lockout>().filter(|lockout| lockout.max_attempts > 20).map(|_| span)
+            app.get::<Lockout>()
+                .filter(|lockout| lockout.max_attempts > 20)
+                .map(|_| span)
         },
         attack: "`danger_common` accepts the passwords that attackers try first, and `max_attempts` above 20 lets them try (password spraying)",
         fix: "remove one of them",
@@ -187,9 +263,14 @@ pub(crate) fn app(cx: &Cx, app: &App) {
         section.feature.check(app, cx);
     }
     for rule in REFUSED {
-        let allowed = app.get::<Overrides>().is_some_and(|overrides| overrides.allows(rule.name));
+        let allowed = app
+            .get::<Overrides>()
+            .is_some_and(|overrides| overrides.allows(rule.name));
         if let Some(span) = (rule.found)(app).filter(|_| !allowed) {
-            let fix = format!("{}, or write `#[allow({}, reason = \"…\")]`", rule.fix, rule.name);
+            let fix = format!(
+                "{}, or write `#[allow({}, reason = \"…\")]`",
+                rule.fix, rule.name
+            );
             cx.error(span, rule.attack, fix);
         }
     }

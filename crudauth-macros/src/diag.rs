@@ -44,7 +44,10 @@ impl Cx {
         let word = spelled(&key);
         let text = match nearest(&word, known) {
             Some(meant) => format!("{owner} has no key `{word}`; did you mean `{meant}`?"),
-            None => format!("{owner} has no key `{word}`; expected one of: {}", known.join(", ")),
+            None => format!(
+                "{owner} has no key `{word}`; expected one of: {}",
+                known.join(", ")
+            ),
         };
         self.push(syn::Error::new_spanned(key, text));
         false
@@ -62,13 +65,21 @@ impl Cx {
 
     /// One `compile_error!` per problem.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.errors.into_inner().iter().map(syn::Error::to_compile_error).collect()
+        self.errors
+            .into_inner()
+            .iter()
+            .map(syn::Error::to_compile_error)
+            .collect()
     }
 
     /// The messages alone, in order.
     #[cfg(test)]
     pub(crate) fn messages(&self) -> Vec<String> {
-        self.errors.borrow().iter().flat_map(|e| e.clone().into_iter().map(|e| e.to_string())).collect()
+        self.errors
+            .borrow()
+            .iter()
+            .flat_map(|e| e.clone().into_iter().map(|e| e.to_string()))
+            .collect()
     }
 }
 
@@ -81,7 +92,10 @@ pub(crate) fn spelled(tokens: &impl ToTokens) -> String {
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let reach = 1 + word.chars().count() / 4;
     let word = word.to_ascii_lowercase();
-    let close = known.iter().map(|k| (distance(&word, k), *k)).filter(|(d, _)| *d <= reach);
+    let close = known
+        .iter()
+        .map(|k| (distance(&word, k), *k))
+        .filter(|(d, _)| *d <= reach);
     close.min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }
 
@@ -96,7 +110,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut left_of_b = None;
         for (j, cb) in b.iter().copied().enumerate() {
             let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&last, j) + usize::from(ca != cb)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let mut best = (at(&last, j) + usize::from(ca != cb))
+                .min(at(&last, j + 1) + 1)
+                .min(at(&row, j) + 1);
             if j > 0 && left_of_a == Some(cb) && left_of_b == Some(ca) {
                 best = best.min(at(&before, j - 1) + 1);
             }
@@ -142,8 +158,20 @@ mod tests {
         let cx = Cx::default();
         cx.error(Span::call_site(), "first", "fix");
         cx.unknown_key("`auth!`", quote::quote!(sesion), &["session"]);
-        assert_eq!(cx.messages(), ["first; fix", "`auth!` has no key `sesion`; did you mean `session`?"]);
+        assert_eq!(
+            cx.messages(),
+            [
+                "first; fix",
+                "`auth!` has no key `sesion`; did you mean `session`?"
+            ]
+        );
         assert!(cx.failed());
-        assert_eq!(cx.into_tokens().to_string().matches("compile_error").count(), 2);
+        assert_eq!(
+            cx.into_tokens()
+                .to_string()
+                .matches("compile_error")
+                .count(),
+            2
+        );
     }
 }

@@ -20,7 +20,9 @@ pub(crate) struct App {
 impl App {
     /// The section of type `T`, where the block has it.
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.sections.iter().find_map(|section| section.feature.as_any().downcast_ref())
+        self.sections
+            .iter()
+            .find_map(|section| section.feature.as_any().downcast_ref())
     }
 }
 
@@ -59,7 +61,10 @@ impl UserModel {
 pub(crate) enum Field {
     Column(Box<Column>),
     /// `#[auth(skip)]`: not in the table.
-    Skipped { ident: Ident, ty: Type },
+    Skipped {
+        ident: Ident,
+        ty: Type,
+    },
 }
 
 /// A field that is a column.
@@ -85,7 +90,8 @@ pub(crate) struct Column {
 impl Column {
     /// Whether `UserColumns` has it.
     pub(crate) fn is_filled(&self) -> bool {
-        self.role == Role::Own && (self.register.is_some() || self.default.is_some() || self.new_user)
+        self.role == Role::Own
+            && (self.register.is_some() || self.default.is_some() || self.new_user)
     }
 
     /// `T` of an `Option<T>`.
@@ -113,7 +119,9 @@ pub(crate) enum DefaultValue {
 /// `T` of an `Option<T>`, however its path is written.
 pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
-    let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
     match arguments.args.first() {
         Some(syn::GenericArgument::Type(inner)) => Some(inner),
         _ => None,

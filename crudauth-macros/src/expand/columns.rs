@@ -13,10 +13,16 @@ pub(crate) fn columns(user: &UserModel) -> TokenStream {
     let fields = user.filled().map(|column| {
         let (ident, ty, docs) = (&column.ident, &column.ty, &column.docs);
         let doc = format!("`{}` of the new row.", column.field());
-        let docs = if docs.is_empty() { quote!(#[doc = #doc]) } else { quote!(#(#docs)*) };
+        let docs = if docs.is_empty() {
+            quote!(#[doc = #doc])
+        } else {
+            quote!(#(#docs)*)
+        };
         quote!(#docs pub #ident: #ty)
     });
-    let doc = format!("The application's own columns of a new [`{user_name}`]: what the client may set at sign-up, and what the `new_user` hook may fill.");
+    let doc = format!(
+        "The application's own columns of a new [`{user_name}`]: what the client may set at sign-up, and what the `new_user` hook may fill."
+    );
     quote! {
         #[doc = #doc]
         #[allow(dead_code, private_interfaces)]
@@ -31,7 +37,11 @@ pub(crate) fn columns(user: &UserModel) -> TokenStream {
 pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
     let name = columns_name(user);
     let registered = || user.filled().filter(|column| column.register.is_some());
-    let body = if registered().next().is_some() { format_ident!("body") } else { format_ident!("_body") };
+    let body = if registered().next().is_some() {
+        format_ident!("body")
+    } else {
+        format_ident!("_body")
+    };
     // All fields are read before the first `?`: every problem of a body is told at once.
     let reads = registered().map(|column| {
         let (local, value) = (local(column), read(column));
@@ -39,7 +49,11 @@ pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
     });
     let values = user.filled().map(|column| {
         let ident = &column.ident;
-        let value = if column.register.is_some() { registered_value(column) } else { initial(column) };
+        let value = if column.register.is_some() {
+            registered_value(column)
+        } else {
+            initial(column)
+        };
         quote!(#ident: #value)
     });
     let default = default(user);
@@ -57,7 +71,8 @@ pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
 
 fn default(user: &UserModel) -> TokenStream {
     let name = columns_name(user);
-    let needs_client = |c: &Column| c.register.is_some() && c.default.is_none() && c.optional().is_none();
+    let needs_client =
+        |c: &Column| c.register.is_some() && c.default.is_none() && c.optional().is_none();
     if user.filled().any(needs_client) {
         return TokenStream::new();
     }
@@ -117,8 +132,16 @@ fn initial(column: &Column) -> TokenStream {
         Some(DefaultValue::Call(path)) => quote!(#path()),
         Some(DefaultValue::Literal(expr)) => {
             let text = matches!(expr, Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_)));
-            let value = if text { quote!(::core::convert::Into::into(#expr)) } else { quote!(#expr) };
-            if column.optional().is_some() { quote!(::core::option::Option::Some(#value)) } else { value }
+            let value = if text {
+                quote!(::core::convert::Into::into(#expr))
+            } else {
+                quote!(#expr)
+            };
+            if column.optional().is_some() {
+                quote!(::core::option::Option::Some(#value))
+            } else {
+                value
+            }
         }
     }
 }

@@ -10,9 +10,15 @@ use crate::model::{Column, Field, Role, UserModel};
 pub(crate) fn user_row(user: &UserModel) -> TokenStream {
     let name = &user.name;
     let types = distinct(user, &|ty| quote!(#ty: __p::Column<__D>));
-    let reads = user.fields.iter().scan(0usize, |at, field| Some(read(field, at)));
+    let reads = user
+        .fields
+        .iter()
+        .scan(0usize, |at, field| Some(read(field, at)));
     let binds = user.columns().map(bind);
-    let infos = user.columns().map(stored).map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
+    let infos = user
+        .columns()
+        .map(stored)
+        .map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
     quote! {
         #[automatically_derived]
         impl<__D: __p::Dialect> __p::UserRow<__D> for #name
@@ -38,7 +44,11 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
 /// The type in the column: a key's inner type, else the field's.
 fn stored(column: &Column) -> TokenStream {
     let ty = &column.ty;
-    if column.role == Role::Id { quote!(<#ty as __p::AccountKey>::Inner) } else { ty.to_token_stream() }
+    if column.role == Role::Id {
+        quote!(<#ty as __p::AccountKey>::Inner)
+    } else {
+        ty.to_token_stream()
+    }
 }
 
 /// One bound for each type that occurs.
@@ -57,11 +67,17 @@ fn distinct(user: &UserModel, bound: &dyn Fn(TokenStream) -> TokenStream) -> Vec
 
 fn read(field: &Field, at: &mut usize) -> TokenStream {
     let column = match field {
-        Field::Skipped { ident, ty } => return quote!(#ident: <#ty as ::core::default::Default>::default()),
+        Field::Skipped { ident, ty } => {
+            return quote!(#ident: <#ty as ::core::default::Default>::default());
+        }
         Field::Column(column) => column,
     };
     let (ident, ty, stored) = (&column.ident, &column.ty, stored(column));
-    let index = if *at == 0 { quote!(first) } else { quote!(first + #at) };
+    let index = if *at == 0 {
+        quote!(first)
+    } else {
+        quote!(first + #at)
+    };
     *at += 1;
     let value = quote!(<#stored as __p::Column<__D>>::read(row, #index)?);
     if column.role == Role::Id {
@@ -87,8 +103,12 @@ fn bind(column: &Column) -> TokenStream {
         Role::IsActive => quote!(__p::Column::<__D>::add(&new.is_active, args)?;),
         Role::IsSuperuser => quote!(__p::Column::<__D>::add(&new.is_superuser, args)?;),
         Role::TokenVersion => quote!(__p::Column::<__D>::add(&new.token_version, args)?;),
-        Role::CreatedAt | Role::UpdatedAt => quote!(__p::bind_instant::<__D, #ty>(new.created_at, args)?;),
-        Role::Own if column.is_filled() => quote!(__p::Column::<__D>::add(&new.columns.#ident, args)?;),
+        Role::CreatedAt | Role::UpdatedAt => {
+            quote!(__p::bind_instant::<__D, #ty>(new.created_at, args)?;)
+        }
+        Role::Own if column.is_filled() => {
+            quote!(__p::Column::<__D>::add(&new.columns.#ident, args)?;)
+        }
         Role::Own => TokenStream::new(),
     }
 }
@@ -96,13 +116,17 @@ fn bind(column: &Column) -> TokenStream {
 /// `impl FromRow`, so that the application's own queries read the same struct.
 pub(crate) fn from_row(user: &UserModel) -> TokenStream {
     let name = &user.name;
-    let types = distinct(user, &|ty| {
-        quote!(#ty: __p::sqlx::Decode<'__r, __R::Database> + __p::sqlx::Type<__R::Database>)
-    });
+    let types = distinct(
+        user,
+        &|ty| quote!(#ty: __p::sqlx::Decode<'__r, __R::Database> + __p::sqlx::Type<__R::Database>),
+    );
     let reads = user.fields.iter().map(|field| match field {
-        Field::Skipped { ident, ty } => quote!(#ident: <#ty as ::core::default::Default>::default()),
+        Field::Skipped { ident, ty } => {
+            quote!(#ident: <#ty as ::core::default::Default>::default())
+        }
         Field::Column(column) => {
-            let (ident, ty, name, stored) = (&column.ident, &column.ty, &column.name, stored(column));
+            let (ident, ty, name, stored) =
+                (&column.ident, &column.ty, &column.name, stored(column));
             let value = quote!(row.try_get::<#stored, &'static str>(#name)?);
             if column.role == Role::Id {
                 quote!(#ident: <#ty as __p::AccountKey>::from_inner(#value))

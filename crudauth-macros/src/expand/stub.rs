@@ -15,14 +15,22 @@ pub(crate) fn user(krate: &Path, input: &DeriveInput, model: Option<&UserModel>)
     }
     let name = &input.ident;
     let columns = format_ident!("{name}Columns");
-    let id = model.and_then(|model| model.column(Role::Id)).map_or_else(|| quote!(i64), |column| {
-        // Another type would be blamed once more for not being a key.
-        let ty = &column.ty;
-        let known = ["i64", "Uuid", "String"].iter().any(|key| crate::model::last_segment(ty).is_some_and(|s| s.ident == key));
-        if known { quote!(#ty) } else { quote!(i64) }
-    });
+    let id = model.and_then(|model| model.column(Role::Id)).map_or_else(
+        || quote!(i64),
+        |column| {
+            // Another type would be blamed once more for not being a key.
+            let ty = &column.ty;
+            let known = ["i64", "Uuid", "String"]
+                .iter()
+                .any(|key| crate::model::last_segment(ty).is_some_and(|s| s.ident == key));
+            if known { quote!(#ty) } else { quote!(i64) }
+        },
+    );
     let traits = CAPABILITIES.iter().map(|(_, name)| format_ident!("{name}"));
-    let columns_item = model.map_or_else(|| columns_item(&input.vis, &columns), crate::expand::columns::columns);
+    let columns_item = model.map_or_else(
+        || columns_item(&input.vis, &columns),
+        crate::expand::columns::columns,
+    );
     let items = quote! {
         #[automatically_derived]
         impl __p::AuthUser for #name {

@@ -34,7 +34,9 @@ fn auth_user(user: &UserModel) -> TokenStream {
     let table = &user.table;
     let schema = optional(user.schema.as_ref());
     let defs = user.columns().map(|column| column_def(column));
-    let Some(id) = user.column(Role::Id) else { return TokenStream::new() };
+    let Some(id) = user.column(Role::Id) else {
+        return TokenStream::new();
+    };
     let (id_ty, id_field) = (&id.ty, &id.ident);
     let account = account(user);
     quote! {
@@ -60,10 +62,13 @@ fn auth_user(user: &UserModel) -> TokenStream {
 }
 
 fn account(user: &UserModel) -> TokenStream {
-    let through = |role: Role, call: &dyn Fn(&Ident, Span) -> TokenStream, absent: TokenStream| match user.column(role) {
-        Some(column) => call(&column.ident, column.ty.span()),
-        None => absent,
-    };
+    let through =
+        |role: Role, call: &dyn Fn(&Ident, Span) -> TokenStream, absent: TokenStream| match user
+            .column(role)
+        {
+            Some(column) => call(&column.ident, column.ty.span()),
+            None => absent,
+        };
     let none = quote!(::core::option::Option::None);
     let text = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::mixed_site())=> __p::TextColumn::text(&self.#field));
     let hash = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::mixed_site())=> __p::HashColumn::hash(&self.#field));
@@ -126,7 +131,10 @@ fn fill(column: &Column) -> TokenStream {
 
 fn capabilities(user: &UserModel) -> TokenStream {
     let name = &user.name;
-    let traits = CAPABILITIES.iter().filter(|(role, _)| user.column(*role).is_some()).map(|(_, name)| format_ident!("{name}"));
+    let traits = CAPABILITIES
+        .iter()
+        .filter(|(role, _)| user.column(*role).is_some())
+        .map(|(_, name)| format_ident!("{name}"));
     quote!(#(#[automatically_derived] impl __p::#traits for #name {})*)
 }
 

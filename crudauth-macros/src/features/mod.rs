@@ -73,7 +73,10 @@ pub(crate) struct Parts {
 /// A row of the registry.
 pub(crate) struct Registered {
     pub(crate) name: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the attribute reference and its test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
     pub(crate) keys: &'static [Key],
     pub(crate) transport: bool,
     pub(crate) read: fn(&Cx, &Input) -> Option<Box<dyn Feature>>,
@@ -108,7 +111,13 @@ const fn registered<S: Section>() -> Registered {
     fn implied<S: Section>(declared: &[Declared]) -> Option<Box<dyn Feature>> {
         S::implied(declared).map(|section| Box::new(section) as Box<dyn Feature>)
     }
-    Registered { name: S::NAME, keys: S::KEYS, transport: S::TRANSPORT, read: read::<S>, implied: implied::<S> }
+    Registered {
+        name: S::NAME,
+        keys: S::KEYS,
+        transport: S::TRANSPORT,
+        read: read::<S>,
+        implied: implied::<S>,
+    }
 }
 
 /// Names of all sections, in the registry's order.
@@ -123,7 +132,11 @@ pub(crate) fn complete(sections: &mut Vec<Declared>) {
             continue;
         }
         if let Some(feature) = (row.implied)(sections) {
-            sections.push(Declared { name: row.name, transport: row.transport, feature });
+            sections.push(Declared {
+                name: row.name,
+                transport: row.transport,
+                feature,
+            });
         }
     }
 }

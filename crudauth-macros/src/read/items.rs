@@ -15,7 +15,11 @@ pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
         if let TokenTree::Punct(punct) = &token {
             match punct.as_char() {
                 ',' if depth == 0 => {
-                    items.push(std::mem::take(&mut item).into_iter().collect::<TokenStream>());
+                    items.push(
+                        std::mem::take(&mut item)
+                            .into_iter()
+                            .collect::<TokenStream>(),
+                    );
                     continue;
                 }
                 '<' => depth += 1,
@@ -32,14 +36,21 @@ pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
 
 /// Reads `key`, `key = "value"` and `key(…)`; reports what is neither.
 pub(crate) fn metas(cx: &Cx, owner: &str, tokens: TokenStream) -> Vec<Meta> {
-    split(tokens).into_iter().filter_map(|item| meta(cx, owner, item)).collect()
+    split(tokens)
+        .into_iter()
+        .filter_map(|item| meta(cx, owner, item))
+        .collect()
 }
 
 fn meta(cx: &Cx, owner: &str, item: TokenStream) -> Option<Meta> {
     match syn::parse2::<NestedMeta>(item.clone()) {
         Ok(NestedMeta::Meta(meta)) => Some(meta),
         Ok(NestedMeta::Lit(lit)) => {
-            cx.error_on(lit, format!("{owner} takes keys, not a bare value"), "write `key = value`");
+            cx.error_on(
+                lit,
+                format!("{owner} takes keys, not a bare value"),
+                "write `key = value`",
+            );
             None
         }
         Ok(NestedMeta::NameValueInvalidExpr(_)) | Err(_) => {
@@ -60,7 +71,7 @@ mod tests {
 
     #[test]
     fn commas_inside_types_and_groups_do_not_split() {
-        assert_eq!(split(quote!(a, b(c, d), hooks::<A, B>, )).len(), 3);
+        assert_eq!(split(quote!(a, b(c, d), hooks::<A, B>,)).len(), 3);
     }
 
     #[test]

@@ -14,10 +14,18 @@ pub(crate) fn default() -> Path {
 /// something else.
 pub(crate) fn read(cx: &Cx, key: impl quote::ToTokens, tokens: TokenStream) -> Option<Path> {
     let Ok(path) = syn::parse2::<Path>(tokens.clone()) else {
-        cx.error_on(key, "`crate` takes the path of the renamed crate", "write `crate(::renamed)`");
+        cx.error_on(
+            key,
+            "`crate` takes the path of the renamed crate",
+            "write `crate(::renamed)`",
+        );
         return None;
     };
-    let first = path.segments.first().map(|segment| segment.ident.to_string()).unwrap_or_default();
+    let first = path
+        .segments
+        .first()
+        .map(|segment| segment.ident.to_string())
+        .unwrap_or_default();
     if path.leading_colon.is_some() || first == "crate" {
         return Some(path);
     }

@@ -20,7 +20,9 @@ pub(crate) struct Identifier(pub(crate) String);
 /// Why `text` is not an SQL name, if it is not.
 pub(crate) fn identifier(text: &str) -> Result<(), String> {
     let mut chars = text.chars();
-    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let first = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if first && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && text.len() <= 63 {
         return Ok(());
     }
@@ -51,7 +53,9 @@ impl Literal for Prefix {
         let text = text::<Self>(key, lit)?;
         identifier(&text)?;
         if text.len() > 30 {
-            return Err(format!("{text:?} leaves no room for the tables' names; write at most 30 characters"));
+            return Err(format!(
+                "{text:?} leaves no room for the tables' names; write at most 30 characters"
+            ));
         }
         Ok(Self(text))
     }
@@ -69,7 +73,9 @@ impl Literal for CookieName {
         let text = text::<Self>(key, lit)?;
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if text.is_empty() || text.len() > 64 || !text.chars().all(token) {
-            return Err(format!("{text:?} is not a cookie name; write 1 to 64 letters, digits, `-` and `_`"));
+            return Err(format!(
+                "{text:?} is not a cookie name; write 1 to 64 letters, digits, `-` and `_`"
+            ));
         }
         Ok(Self(text))
     }
@@ -85,9 +91,12 @@ impl Literal for CookiePath {
 
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         let text = text::<Self>(key, lit)?;
-        let fits = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '"' | '\\' | '?' | '#');
+        let fits =
+            |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '"' | '\\' | '?' | '#');
         if !text.starts_with('/') || text.len() > 255 || !text.chars().all(fits) {
-            return Err(format!("{text:?} is not a cookie path; write \"/\" or a path such as \"/app\""));
+            return Err(format!(
+                "{text:?} is not a cookie path; write \"/\" or a path such as \"/app\""
+            ));
         }
         Ok(Self(text))
     }
@@ -105,10 +114,14 @@ impl Literal for FieldName {
         let text = text::<Self>(key, lit)?;
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-            return Err(format!("{text:?} is not a form field name; write letters, digits, `-` and `_`"));
+            return Err(format!(
+                "{text:?} is not a form field name; write letters, digits, `-` and `_`"
+            ));
         }
         if matches!(text.as_str(), "username" | "password" | "remember_me") {
-            return Err(format!("the form field `{text}` is taken by sign-in; write `{key} = \"csrf_token\"`"));
+            return Err(format!(
+                "the form field `{text}` is taken by sign-in; write `{key} = \"csrf_token\"`"
+            ));
         }
         Ok(Self(text))
     }
@@ -133,7 +146,9 @@ impl Literal for SameSite {
             "none" => Err(format!(
                 "`{key} = \"none\"` sends the session cookie along with every request that another site makes (cross-site request forgery); write `{key} = \"lax\"` or \"strict\""
             )),
-            _ => Err(format!("`{key}` has no value {text:?}; write `{key} = \"lax\"` or \"strict\"")),
+            _ => Err(format!(
+                "`{key}` has no value {text:?}; write `{key} = \"lax\"` or \"strict\""
+            )),
         }
     }
 }
@@ -144,13 +159,19 @@ mod tests {
     use darling::FromMeta;
 
     fn message<T: FromMeta>(meta: &str) -> String {
-        T::from_meta(&syn::parse_str(meta).unwrap()).err().map(|e| syn::Error::from(e).to_string()).unwrap_or_default()
+        T::from_meta(&syn::parse_str(meta).unwrap())
+            .err()
+            .map(|e| syn::Error::from(e).to_string())
+            .unwrap_or_default()
     }
 
     #[test]
     fn sec_128_hostile_identifiers_are_refused() {
         let long = "a".repeat(64);
-        for hostile in ["", "users;--", "us\"ers", "us ers", "1users", "us\0ers", "usérs", "a.b", "`a`", "[a]", "a'b", &long] {
+        for hostile in [
+            "", "users;--", "us\"ers", "us ers", "1users", "us\0ers", "usérs", "a.b", "`a`", "[a]",
+            "a'b", &long,
+        ] {
             assert!(identifier(hostile).is_err(), "{hostile:?}");
         }
         for fine in ["users", "_", "select", "Order", "a1", &long[1..]] {
@@ -162,7 +183,10 @@ mod tests {
     fn wrong_names_are_refused_with_a_right_one() {
         assert!(message::<Identifier>("table = \"us ers\"").contains("is not an SQL name"));
         assert!(message::<Identifier>("table = users").contains("takes a literal"));
-        assert!(message::<Prefix>("prefix = \"abcdefghijabcdefghijabcdefghij_\"").contains("at most 30"));
+        assert!(
+            message::<Prefix>("prefix = \"abcdefghijabcdefghijabcdefghij_\"")
+                .contains("at most 30")
+        );
         assert!(message::<CookieName>("cookie = \"a b\"").contains("is not a cookie name"));
         assert!(message::<CookiePath>("path = \"app\"").contains("is not a cookie path"));
         assert!(message::<CookiePath>("path = \"/;x\"").contains("is not a cookie path"));

@@ -16,24 +16,54 @@ use crate::read::items;
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// What kind of value it takes.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the attribute reference and its test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
     pub(crate) kind: &'static str,
     /// What leaving it out means.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the attribute reference and its test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
     pub(crate) default: &'static str,
     /// One sentence.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the attribute reference and its test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
     pub(crate) doc: &'static str,
     pub(crate) nested: &'static [Key],
 }
 
 impl Key {
-    pub(crate) const fn new(name: &'static str, kind: &'static str, default: &'static str, doc: &'static str) -> Self {
-        Self { name, kind, default, doc, nested: &[] }
+    pub(crate) const fn new(
+        name: &'static str,
+        kind: &'static str,
+        default: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            default,
+            doc,
+            nested: &[],
+        }
     }
 
-    pub(crate) const fn group(name: &'static str, doc: &'static str, nested: &'static [Key]) -> Self {
-        Self { name, kind: "keys", default: "", doc, nested }
+    pub(crate) const fn group(
+        name: &'static str,
+        doc: &'static str,
+        nested: &'static [Key],
+    ) -> Self {
+        Self {
+            name,
+            kind: "keys",
+            default: "",
+            doc,
+            nested,
+        }
     }
 }
 
@@ -48,11 +78,21 @@ impl Input {
     /// Takes the list of `#[name(…)]`; `#[name]` is an empty list.
     pub(crate) fn new(cx: &Cx, meta: Meta) -> Option<Self> {
         match meta {
-            Meta::Path(path) => Some(Self { path, tokens: TokenStream::new() }),
-            Meta::List(list) => Some(Self { path: list.path, tokens: list.tokens }),
+            Meta::Path(path) => Some(Self {
+                path,
+                tokens: TokenStream::new(),
+            }),
+            Meta::List(list) => Some(Self {
+                path: list.path,
+                tokens: list.tokens,
+            }),
             Meta::NameValue(pair) => {
                 let name = crate::diag::spelled(&pair.path);
-                cx.error_on(&pair, format!("`#[{name}]` takes its keys in parentheses"), format!("write `#[{name}(…)]`"));
+                cx.error_on(
+                    &pair,
+                    format!("`#[{name}]` takes its keys in parentheses"),
+                    format!("write `#[{name}(…)]`"),
+                );
                 None
             }
         }
@@ -66,14 +106,21 @@ impl Input {
 /// Reads `#[name(…)]` by `T`'s keys.
 pub(crate) fn section<T: FromMeta>(cx: &Cx, name: &str, keys: &[Key], input: &Input) -> Option<T> {
     let owner = format!("`#[{name}]`");
-    let metas = known(cx, &owner, keys, items::metas(cx, &owner, input.tokens.clone()));
+    let metas = known(
+        cx,
+        &owner,
+        keys,
+        items::metas(cx, &owner, input.tokens.clone()),
+    );
     from_metas(cx, metas)
 }
 
 /// What darling makes of keys that were filtered.
 pub(crate) fn from_metas<T: FromMeta>(cx: &Cx, metas: Vec<Meta>) -> Option<T> {
     let nested: Vec<_> = metas.into_iter().map(NestedMeta::Meta).collect();
-    T::from_list(&nested).map_err(|error| cx.darling(error)).ok()
+    T::from_list(&nested)
+        .map_err(|error| cx.darling(error))
+        .ok()
 }
 
 /// Keeps the keys in `keys`, each once; reports the others.
@@ -86,10 +133,18 @@ pub(crate) fn known(cx: &Cx, owner: &str, keys: &[Key], metas: Vec<Meta>) -> Vec
             continue;
         };
         if kept.iter().any(|other| other.path().is_ident(key.name)) {
-            cx.error_on(meta.path(), format!("`{}` is given twice in {owner}", key.name), "remove one of them");
+            cx.error_on(
+                meta.path(),
+                format!("`{}` is given twice in {owner}", key.name),
+                "remove one of them",
+            );
             continue;
         }
-        kept.push(if key.nested.is_empty() { meta } else { nested(cx, key, meta) });
+        kept.push(if key.nested.is_empty() {
+            meta
+        } else {
+            nested(cx, key, meta)
+        });
     }
     kept
 }
@@ -97,6 +152,14 @@ pub(crate) fn known(cx: &Cx, owner: &str, keys: &[Key], metas: Vec<Meta>) -> Vec
 fn nested(cx: &Cx, key: &Key, meta: Meta) -> Meta {
     let Meta::List(list) = meta else { return meta };
     let owner = format!("`{}(…)`", key.name);
-    let metas = known(cx, &owner, key.nested, items::metas(cx, &owner, list.tokens.clone()));
-    Meta::List(MetaList { tokens: quote!(#(#metas),*), ..list })
+    let metas = known(
+        cx,
+        &owner,
+        key.nested,
+        items::metas(cx, &owner, list.tokens.clone()),
+    );
+    Meta::List(MetaList {
+        tokens: quote!(#(#metas),*),
+        ..list
+    })
 }

@@ -3,7 +3,7 @@
 use darling::FromMeta;
 use darling::util::SpannedValue;
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Lit, Meta, UnOp};
@@ -17,20 +17,60 @@ use crate::read::{items, krate};
 
 /// Keys of `#[auth(…)]` above the struct.
 pub(crate) const STRUCT_KEYS: &[Key] = &[
-    Key::new("table", "SQL name", "the struct's name in snake case, and an s", "The account table."),
+    Key::new(
+        "table",
+        "SQL name",
+        "the struct's name in snake case, and an s",
+        "The account table.",
+    ),
     Key::new("schema", "SQL name", "none", "The schema the table is in."),
-    Key::new("crate", "path", "::crudauth", "Where the crate is found when Cargo.toml renames it."),
+    Key::new(
+        "crate",
+        "path",
+        "::crudauth",
+        "Where the crate is found when Cargo.toml renames it.",
+    ),
 ];
 
 /// Keys of `#[auth(…)]` on a field, besides the roles.
 pub(crate) const FIELD_KEYS: &[Key] = &[
-    Key::new("column", "SQL name", "the field's name", "The column's name in the table."),
-    Key::new("register", "switch", "off", "The client may set it at sign-up."),
-    Key::new("default", "literal, or a function in parentheses", "none", "What a new row is given."),
+    Key::new(
+        "column",
+        "SQL name",
+        "the field's name",
+        "The column's name in the table.",
+    ),
+    Key::new(
+        "register",
+        "switch",
+        "off",
+        "The client may set it at sign-up.",
+    ),
+    Key::new(
+        "default",
+        "literal, or a function in parentheses",
+        "none",
+        "What a new row is given.",
+    ),
     Key::new("new_user", "switch", "off", "The `new_user` hook fills it."),
-    Key::new("unique", "switch", "off", "No two accounts may have the same value."),
-    Key::new("max_length", "number", "none", "Most characters a client may send."),
-    Key::new("skip", "switch", "off", "Not a column; `Default::default()` when a row is read."),
+    Key::new(
+        "unique",
+        "switch",
+        "off",
+        "No two accounts may have the same value.",
+    ),
+    Key::new(
+        "max_length",
+        "number",
+        "none",
+        "Most characters a client may send.",
+    ),
+    Key::new(
+        "skip",
+        "switch",
+        "off",
+        "Not a column; `Default::default()` when a row is read.",
+    ),
 ];
 
 #[derive(FromMeta, Default)]
@@ -61,7 +101,9 @@ impl FromMeta for DefaultValue {
         match item {
             Meta::Path(_) => Ok(Self::Trait),
             Meta::List(list) => list.parse_args().map(Self::Call).or_else(|_| wrong(list)),
-            Meta::NameValue(pair) if is_literal(&pair.value) => Ok(Self::Literal(pair.value.clone())),
+            Meta::NameValue(pair) if is_literal(&pair.value) => {
+                Ok(Self::Literal(pair.value.clone()))
+            }
             Meta::NameValue(pair) => wrong(&pair.value),
         }
     }
@@ -69,7 +111,10 @@ impl FromMeta for DefaultValue {
 
 fn is_literal(expr: &Expr) -> bool {
     match expr {
-        Expr::Lit(lit) => matches!(lit.lit, Lit::Str(_) | Lit::Int(_) | Lit::Float(_) | Lit::Bool(_)),
+        Expr::Lit(lit) => matches!(
+            lit.lit,
+            Lit::Str(_) | Lit::Int(_) | Lit::Float(_) | Lit::Bool(_)
+        ),
         Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)) && is_literal(&unary.expr),
         Expr::Group(group) => is_literal(&group.expr),
         _ => false,
@@ -80,7 +125,9 @@ fn is_literal(expr: &Expr) -> bool {
 pub(crate) fn user(cx: &Cx, input: &DeriveInput) -> Option<UserModel> {
     let metas = auth_metas(cx, &input.attrs);
     let metas = known(cx, "`#[auth(…)]` on the struct", STRUCT_KEYS, metas);
-    let (paths, metas): (Vec<_>, Vec<_>) = metas.into_iter().partition(|meta| meta.path().is_ident("crate"));
+    let (paths, metas): (Vec<_>, Vec<_>) = metas
+        .into_iter()
+        .partition(|meta| meta.path().is_ident("crate"));
     let krate = paths.into_iter().find_map(|meta| match meta {
         Meta::List(list) => krate::read(cx, &list.path, list.tokens),
         other => krate::read(cx, &other, TokenStream::new()),
@@ -92,7 +139,10 @@ pub(crate) fn user(cx: &Cx, input: &DeriveInput) -> Option<UserModel> {
         vis: input.vis.clone(),
         name: input.ident.clone(),
         schema: args.schema.map(|name| name.0),
-        table: args.table.map_or_else(|| snake(&input.ident.unraw().to_string()) + "s", |name| name.0),
+        table: args.table.map_or_else(
+            || snake(&input.ident.unraw().to_string()) + "s",
+            |name| name.0,
+        ),
         fields,
     })
 }
@@ -100,25 +150,45 @@ pub(crate) fn user(cx: &Cx, input: &DeriveInput) -> Option<UserModel> {
 fn fields(cx: &Cx, input: &DeriveInput) -> Option<Vec<Field>> {
     let fix = "write a struct with named fields: `struct User { id: i64, email: String, password_hash: PasswordHash }`";
     if !input.generics.params.is_empty() {
-        cx.error_on(&input.generics, "`#[derive(AuthUser)]` describes one table, so the struct takes no parameters", fix);
+        cx.error_on(
+            &input.generics,
+            "`#[derive(AuthUser)]` describes one table, so the struct takes no parameters",
+            fix,
+        );
         return None;
     }
     let Data::Struct(data) = &input.data else {
-        cx.error_on(&input.ident, "`#[derive(AuthUser)]` describes a table row, and this is not a struct", fix);
+        cx.error_on(
+            &input.ident,
+            "`#[derive(AuthUser)]` describes a table row, and this is not a struct",
+            fix,
+        );
         return None;
     };
     let Fields::Named(named) = &data.fields else {
-        cx.error_on(&input.ident, "`#[derive(AuthUser)]` takes column names from field names, and these have none", fix);
+        cx.error_on(
+            &input.ident,
+            "`#[derive(AuthUser)]` takes column names from field names, and these have none",
+            fix,
+        );
         return None;
     };
-    Some(named.named.iter().filter_map(|field| read_field(cx, field)).collect())
+    Some(
+        named
+            .named
+            .iter()
+            .filter_map(|field| read_field(cx, field))
+            .collect(),
+    )
 }
 
 fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
     let ident = field.ident.clone()?;
     let (role, metas) = roles(cx, auth_metas(cx, &field.attrs));
     let args: FieldArgs = from_metas(cx, metas).unwrap_or_default();
-    let on = |switch: &Option<SpannedValue<Switch>>| switch.as_ref().filter(|s| s.0).map(SpannedValue::span);
+    let on = |switch: &Option<SpannedValue<Switch>>| {
+        switch.as_ref().filter(|s| s.0).map(SpannedValue::span)
+    };
     if let Some(span) = on(&args.skip) {
         let others = [
             ("register", on(&args.register)),
@@ -127,22 +197,43 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
             ("column", args.column.as_ref().map(SpannedValue::span)),
         ];
         for (key, _) in others.iter().filter(|(_, at)| at.is_some()) {
-            cx.error(span, format!("`skip` says that `{ident}` is not a column, and `{key}` that it is"), "remove one of them");
+            cx.error(
+                span,
+                format!("`skip` says that `{ident}` is not a column, and `{key}` that it is"),
+                "remove one of them",
+            );
         }
-        return Some(Field::Skipped { ident, ty: field.ty.clone() });
+        return Some(Field::Skipped {
+            ident,
+            ty: field.ty.clone(),
+        });
     }
     let conventional = Role::named(&ident.unraw().to_string()).filter(|role| *role != Role::Own);
     let (role, role_span) = role.unwrap_or((conventional.unwrap_or(Role::Own), ident.span()));
-    let name_span = args.column.as_ref().map_or_else(|| ident.span(), SpannedValue::span);
-    let name = args.column.map_or_else(|| ident.unraw().to_string(), |name| name.into_inner().0);
+    let name_span = args
+        .column
+        .as_ref()
+        .map_or_else(|| ident.span(), SpannedValue::span);
+    let name = args
+        .column
+        .map_or_else(|| ident.unraw().to_string(), |name| name.into_inner().0);
     if let Err(text) = identifier(&name) {
-        cx.error(name_span, text, "or keep the field and write `#[auth(column = \"name\")]`");
+        cx.error(
+            name_span,
+            text,
+            "or keep the field and write `#[auth(column = \"name\")]`",
+        );
     }
     Some(Field::Column(Box::new(Column {
         register: on(&args.register),
         new_user: on(&args.new_user).is_some(),
         ty: field.ty.clone(),
-        docs: field.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect(),
+        docs: field
+            .attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident("doc"))
+            .cloned()
+            .collect(),
         default: args.default.map(SpannedValue::into_inner),
         unique: args.unique.is_some_and(|switch| switch.0),
         max_length: args.max_length.map(|count| count.into_inner().0),
@@ -163,19 +254,31 @@ fn roles(cx: &Cx, metas: Vec<Meta>) -> (Option<(Role, Span)>, Vec<Meta>) {
         match Role::named(&word) {
             None => rest.push(meta),
             Some(_) if !matches!(meta, Meta::Path(_)) => {
-                cx.error_on(&meta, format!("`{word}` is a role and takes no value"), format!("write `#[auth({word})]`"));
+                cx.error_on(
+                    &meta,
+                    format!("`{word}` is a role and takes no value"),
+                    format!("write `#[auth({word})]`"),
+                );
             }
             Some(role) => match found {
                 Some((other, _)) => {
                     let fix = "a column has one role: remove one of them";
-                    cx.error_on(&meta, format!("this field is already marked `{}`", other.word()), fix);
+                    cx.error_on(
+                        &meta,
+                        format!("this field is already marked `{}`", other.word()),
+                        fix,
+                    );
                 }
                 None => found = Some((role, meta.span())),
             },
         }
     }
     // Filter by hand first: the did-you-mean must know the roles too.
-    let words: Vec<_> = FIELD_KEYS.iter().map(|key| key.name).chain(Role::WORDS.iter().copied()).collect();
+    let words: Vec<_> = FIELD_KEYS
+        .iter()
+        .map(|key| key.name)
+        .chain(Role::WORDS.iter().copied())
+        .collect();
     rest.retain(|meta| {
         FIELD_KEYS.iter().any(|key| meta.path().is_ident(key.name))
             || cx.unknown_key("`#[auth(…)]` on a field", meta.path(), &words)
@@ -188,7 +291,11 @@ fn auth_metas(cx: &Cx, attrs: &[Attribute]) -> Vec<Meta> {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("auth")) {
         match &attr.meta {
             Meta::List(list) => all.extend(items::metas(cx, "`#[auth(…)]`", list.tokens.clone())),
-            other => cx.error_on(other, "`#[auth]` says nothing without its keys", "write `#[auth(…)]`, or remove it"),
+            other => cx.error_on(
+                other,
+                "`#[auth]` says nothing without its keys",
+                "write `#[auth(…)]`, or remove it",
+            ),
         }
     }
     all
@@ -206,12 +313,6 @@ fn snake(name: &str) -> String {
         out.extend(c.to_lowercase());
     }
     out
-}
-
-/// Re-reads the item's name when the model could not be made, for the stub.
-pub(crate) fn name_only(input: &DeriveInput) -> Option<TokenStream> {
-    let name = &input.ident;
-    input.generics.params.is_empty().then(|| quote!(#name))
 }
 
 #[cfg(test)]

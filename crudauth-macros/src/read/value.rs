@@ -18,12 +18,17 @@ pub(crate) trait Literal: Sized {
 /// `key = literal`, or an error that says so.
 pub(crate) fn literal<T: Literal>(meta: &Meta) -> darling::Result<T> {
     let key = spelled(meta.path());
-    let wrong = |what: &str| darling::Error::custom(format!("`{key}` {what}; write `{key} = {}`", T::EXAMPLE));
+    let wrong = |what: &str| {
+        darling::Error::custom(format!("`{key}` {what}; write `{key} = {}`", T::EXAMPLE))
+    };
     let Meta::NameValue(pair) = meta else {
         return Err(wrong(&format!("needs {}", T::KIND)).with_span(meta.path()));
     };
     let Some(lit) = lit(&pair.value) else {
-        return Err(wrong("is read when the code is compiled, so it takes a literal").with_span(&pair.value));
+        return Err(
+            wrong("is read when the code is compiled, so it takes a literal")
+                .with_span(&pair.value),
+        );
     };
     T::read(&key, lit).map_err(|text| darling::Error::custom(text).with_span(&pair.value))
 }
@@ -41,7 +46,11 @@ fn lit(expr: &Expr) -> Option<&Lit> {
 pub(crate) fn text<T: Literal>(key: &str, lit: &Lit) -> Result<String, String> {
     match lit {
         Lit::Str(text) => Ok(text.value()),
-        _ => Err(format!("`{key}` takes {}, in quotes; write `{key} = {}`", T::KIND, T::EXAMPLE)),
+        _ => Err(format!(
+            "`{key}` takes {}, in quotes; write `{key} = {}`",
+            T::KIND,
+            T::EXAMPLE
+        )),
     }
 }
 
@@ -81,7 +90,8 @@ impl FromMeta for Switch {
             }
             Meta::List(_) => {}
         }
-        let text = format!("`{key}` is a switch and takes no value; write `{key}`, or `{key} = false`");
+        let text =
+            format!("`{key}` is a switch and takes no value; write `{key}`, or `{key} = false`");
         Err(darling::Error::custom(text).with_span(item.path()))
     }
 }
@@ -111,18 +121,31 @@ fn lifetime(text: &str) -> Result<Lifetime, String> {
     let (number, unit) = text.split_at(digits);
     let shown = if number.is_empty() { "15" } else { number };
     if unit.is_empty() && !number.is_empty() {
-        return Err(format!("lifetime \"{text}\" has no unit; write \"{shown}m\", \"{shown}h\" or \"{shown}d\""));
+        return Err(format!(
+            "lifetime \"{text}\" has no unit; write \"{shown}m\", \"{shown}h\" or \"{shown}d\""
+        ));
     }
-    let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit && !number.is_empty()) else {
+    let Some((_, factor)) = UNITS
+        .iter()
+        .find(|(name, _)| *name == unit && !number.is_empty())
+    else {
         return Err(format!(
             "{text:?} is not a lifetime: digits and one of the units s, m, h, d; write \"{shown}m\", \"{shown}h\" or \"{shown}d\""
         ));
     };
     // Ten years: far above every sensible value, far below any overflow.
-    match number.parse::<u64>().ok().and_then(|n| n.checked_mul(*factor)) {
-        Some(0) => Err(format!("lifetime \"{text}\" is over before it starts; write \"15m\", \"12h\" or \"14d\"")),
+    match number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(*factor))
+    {
+        Some(0) => Err(format!(
+            "lifetime \"{text}\" is over before it starts; write \"15m\", \"12h\" or \"14d\""
+        )),
         Some(secs) if secs <= 3650 * 86_400 => Ok(Lifetime { secs }),
-        _ => Err(format!("lifetime \"{text}\" is longer than ten years; write \"3650d\" or less")),
+        _ => Err(format!(
+            "lifetime \"{text}\" is longer than ten years; write \"3650d\" or less"
+        )),
     }
 }
 
@@ -139,7 +162,9 @@ impl Literal for LifetimeOrOff {
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         match lit {
             Lit::Str(text) if text.value() == "off" => Ok(Self { secs: 0 }),
-            _ => Lifetime::read(key, lit).map(|lifetime| Self { secs: lifetime.secs }),
+            _ => Lifetime::read(key, lit).map(|lifetime| Self {
+                secs: lifetime.secs,
+            }),
         }
     }
 }
@@ -154,12 +179,19 @@ impl<const MIN: u64, const MAX: u64> Literal for Count<MIN, MAX> {
 
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         let Lit::Int(number) = lit else {
-            return Err(format!("`{key}` takes a whole number without quotes; write `{key} = {}`", 5.clamp(MIN, MAX)));
+            return Err(format!(
+                "`{key}` takes a whole number without quotes; write `{key} = {}`",
+                5.clamp(MIN, MAX)
+            ));
         };
         match number.base10_parse::<u64>() {
             Ok(n) if (MIN..=MAX).contains(&n) => Ok(Self(n)),
-            Ok(n) => Err(format!("`{key} = {n}` is out of range; write a number from {MIN} to {MAX}")),
-            Err(_) => Err(format!("`{key} = {number}` is too large; write a number from {MIN} to {MAX}")),
+            Ok(n) => Err(format!(
+                "`{key} = {n}` is out of range; write a number from {MIN} to {MAX}"
+            )),
+            Err(_) => Err(format!(
+                "`{key} = {number}` is too large; write a number from {MIN} to {MAX}"
+            )),
         }
     }
 }
@@ -177,13 +209,20 @@ impl Literal for Memory {
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         let text = text::<Self>(key, lit)?;
         let units = [("KiB", 1), ("MiB", 1024), ("GiB", 1024 * 1024)];
-        let found = units.iter().find_map(|(unit, factor)| text.strip_suffix(unit).map(|number| (number, *factor)));
-        let kib = found.and_then(|(number, factor)| number.parse::<u32>().ok()?.checked_mul(factor));
+        let found = units
+            .iter()
+            .find_map(|(unit, factor)| text.strip_suffix(unit).map(|number| (number, *factor)));
+        let kib =
+            found.and_then(|(number, factor)| number.parse::<u32>().ok()?.checked_mul(factor));
         match kib {
             // 4 GiB for one hash is a typing mistake.
             Some(kib) if kib <= 4 * 1024 * 1024 => Ok(Self { kib }),
-            Some(_) => Err(format!("`{key} = \"{text}\"` is more than 4 GiB for one hash; write `{key} = \"19MiB\"`")),
-            None => Err(format!("{text:?} is not an amount of memory: digits and KiB, MiB or GiB; write `{key} = \"19MiB\"`")),
+            Some(_) => Err(format!(
+                "`{key} = \"{text}\"` is more than 4 GiB for one hash; write `{key} = \"19MiB\"`"
+            )),
+            None => Err(format!(
+                "{text:?} is not an amount of memory: digits and KiB, MiB or GiB; write `{key} = \"19MiB\"`"
+            )),
         }
     }
 }
@@ -203,18 +242,26 @@ impl Literal for Rate {
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         let text = text::<Self>(key, lit)?;
         if text == "off" {
-            return Ok(Self { times: 0, per_secs: 3600 });
+            return Ok(Self {
+                times: 0,
+                per_secs: 3600,
+            });
         }
         let parts = text.split_once('/').and_then(|(times, unit)| {
             let (_, per_secs) = UNITS.iter().find(|(name, _)| *name == unit)?;
-            Some(Self { times: times.parse().ok()?, per_secs: *per_secs })
+            Some(Self {
+                times: times.parse().ok()?,
+                per_secs: *per_secs,
+            })
         });
         match parts {
-            Some(rate) if rate.times == 0 => {
-                Err(format!("`{key} = \"{text}\"` would refuse every request; write `{key} = \"off\"` to have no limit"))
-            }
+            Some(rate) if rate.times == 0 => Err(format!(
+                "`{key} = \"{text}\"` would refuse every request; write `{key} = \"off\"` to have no limit"
+            )),
             Some(rate) => Ok(rate),
-            None => Err(format!("{text:?} is not a limit: requests per s, m, h or d; write `{key} = \"5/h\"`, or \"off\"")),
+            None => Err(format!(
+                "{text:?} is not a limit: requests per s, m, h or d; write `{key} = \"5/h\"`, or \"off\""
+            )),
         }
     }
 }
@@ -229,7 +276,13 @@ impl Literal for Text {
 
     fn read(key: &str, lit: &Lit) -> Result<Self, String> {
         let text = text::<Self>(key, lit)?;
-        if text.is_empty() { Err(format!("`{key}` is empty; write the text, or remove the key")) } else { Ok(Self(text)) }
+        if text.is_empty() {
+            Err(format!(
+                "`{key}` is empty; write the text, or remove the key"
+            ))
+        } else {
+            Ok(Self(text))
+        }
     }
 }
 
@@ -238,38 +291,62 @@ mod tests {
     use super::*;
 
     fn message<T: FromMeta>(meta: &str) -> String {
-        T::from_meta(&syn::parse_str(meta).unwrap()).err().map(|e| syn::Error::from(e).to_string()).unwrap_or_default()
+        T::from_meta(&syn::parse_str(meta).unwrap())
+            .err()
+            .map(|e| syn::Error::from(e).to_string())
+            .unwrap_or_default()
     }
 
     #[test]
     fn lifetimes_are_read_with_their_unit() {
-        for (text, secs) in [("30s", 30), ("15m", 900), ("12h", 43_200), ("14d", 1_209_600)] {
+        for (text, secs) in [
+            ("30s", 30),
+            ("15m", 900),
+            ("12h", 43_200),
+            ("14d", 1_209_600),
+        ] {
             assert_eq!(lifetime(text).unwrap().secs, secs);
         }
     }
 
     #[test]
     fn a_wrong_lifetime_shows_a_right_one() {
-        assert_eq!(message::<Lifetime>("idle = \"30\""), "lifetime \"30\" has no unit; write \"30m\", \"30h\" or \"30d\"");
+        assert_eq!(
+            message::<Lifetime>("idle = \"30\""),
+            "lifetime \"30\" has no unit; write \"30m\", \"30h\" or \"30d\""
+        );
         assert!(message::<Lifetime>("idle = 30").starts_with("a lifetime is a string with a unit"));
         assert!(message::<Lifetime>("idle = \"0s\"").contains("over before it starts"));
         assert!(message::<Lifetime>("idle = \"15min\"").contains("is not a lifetime"));
         assert!(message::<Lifetime>("idle = \"\"").contains("is not a lifetime"));
         assert!(message::<Lifetime>("idle = \"99999999999999999999d\"").contains("ten years"));
-        assert_eq!(message::<Lifetime>("idle"), "`idle` needs a lifetime; write `idle = \"15m\"`");
-        assert!(message::<Lifetime>("idle = days(3)").contains("is read when the code is compiled"));
+        assert_eq!(
+            message::<Lifetime>("idle"),
+            "`idle` needs a lifetime; write `idle = \"15m\"`"
+        );
+        assert!(
+            message::<Lifetime>("idle = days(3)").contains("is read when the code is compiled")
+        );
     }
 
     #[test]
     fn a_wrong_number_shows_the_range() {
-        assert_eq!(message::<Count<1, 100>>("n = 0"), "`n = 0` is out of range; write a number from 1 to 100");
+        assert_eq!(
+            message::<Count<1, 100>>("n = 0"),
+            "`n = 0` is out of range; write a number from 1 to 100"
+        );
         assert!(message::<Count<1, 100>>("n = \"5\"").contains("without quotes"));
         assert!(message::<Count<1, 100>>("n = 99999999999999999999999").contains("too large"));
     }
 
     #[test]
     fn a_wrong_memory_or_rate_shows_a_right_one() {
-        assert_eq!(Memory::read("m", &syn::parse_str("\"19MiB\"").unwrap()).unwrap().kib, 19 * 1024);
+        assert_eq!(
+            Memory::read("m", &syn::parse_str("\"19MiB\"").unwrap())
+                .unwrap()
+                .kib,
+            19 * 1024
+        );
         assert!(message::<Memory>("m = \"19MB\"").contains("KiB, MiB or GiB"));
         assert!(message::<Memory>("m = 19456").contains("in quotes"));
         assert!(message::<Memory>("m = \"9GiB\"").contains("more than 4 GiB"));
