@@ -1,1 +1,28 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The macros name `::crudauth`; so do the examples in our own documentation.
+extern crate self as crudauth;
+
+pub use crudauth_macros::{AuthUser, auth, public, require};
+pub use crudauth_runtime::account::{self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser};
+pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
+pub use crudauth_runtime::authority::Authority;
+pub use crudauth_runtime::builder::{Builder, DialectName as Dialect};
+pub use crudauth_runtime::crypto::PasswordHash;
+pub use crudauth_runtime::error::{Error, Result};
+pub use crudauth_runtime::features::session;
+pub use crudauth_runtime::guard::{Gate, Verdict};
+pub use crudauth_runtime::handles::{CreateError, CreateUser, SessionInfo};
+pub use crudauth_runtime::hooks::{self, Hooks};
+pub use crudauth_runtime::http::problem::Problem;
+pub use crudauth_runtime::http::redirect::safe_redirect_path;
+pub use crudauth_runtime::http::serve::{Serve, serve};
+pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, signed_in_recently};
+pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
+pub use crudauth_runtime::{routing, testing};
+
+#[doc(hidden)]
+pub use crudauth_runtime::__private;
+
+pub mod guide;

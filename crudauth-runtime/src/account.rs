@@ -239,7 +239,9 @@ impl RawKey for i64 {
         Ok(None)
     }
     fn parse_canonical(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|key: &Self| key.to_string() == text)
+        text.parse()
+            .ok()
+            .filter(|key: &Self| key.to_string() == text)
     }
 }
 
@@ -249,7 +251,9 @@ impl RawKey for Uuid {
         random.uuid_v7(now).map(Some)
     }
     fn parse_canonical(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|key: &Self| key.to_string() == text)
+        text.parse()
+            .ok()
+            .filter(|key: &Self| key.to_string() == text)
     }
 }
 

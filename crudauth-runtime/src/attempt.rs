@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::{Purpose, fold_identifier};
-use crate::engine::{Client, Engine, ceil_secs};
+use crate::engine::{Client, Engine, ceil_secs, detached};
 use crate::error::{Error, Result};
 use crate::store::{Buckets, Reservation, Settlement};
 use crate::waiting::Called;
@@ -60,21 +60,20 @@ impl<U: AuthUser> Attempt<U> {
         let patience = engine.policy.password.wait;
         let waited = tokio::time::timeout(patience, async {
             loop {
-                let now = engine.now();
-                // From here to the guard nothing may be lost: the reservation runs to its end even if the client goes.
-                let reservation = engine.store.reserve(&buckets, &engine.policy.lockout, now).await?;
-                let called = match reservation {
-                    Reservation::Granted => return Ok(Admission::Granted(Self::new(engine, Some(buckets.clone())))),
-                    Reservation::Locked(until) => {
+                let called = match reserve(engine, &buckets).await? {
+                    Reserved::Granted(attempt) => return Ok(Admission::Granted(attempt)),
+                    Reserved::Refused(Reservation::Locked(until)) => {
                         engine.waiting.locked(&watched, until);
                         Called::Locked(until)
                     }
-                    Reservation::InFlight => engine.waiting.wait(&watched).await,
+                    Reserved::Refused(_) => engine.waiting.wait(&watched).await,
                 };
                 match called {
                     Called::TryAgain => {}
                     Called::Full => return Err(Error::Busy(patience)),
-                    Called::Locked(until) => return Ok(Admission::Locked(ceil_secs(engine.now(), until))),
+                    Called::Locked(until) => {
+                        return Ok(Admission::Locked(ceil_secs(engine.now(), until)));
+                    }
                 }
             }
         });
@@ -82,7 +81,16 @@ impl<U: AuthUser> Attempt<U> {
     }
 
     fn new(engine: &Arc<Engine<U>>, buckets: Option<Buckets>) -> Self {
-        Self { engine: Arc::clone(engine), buckets, if_dropped: Settlement::Failed }
+        Self {
+            engine: Arc::clone(engine),
+            buckets,
+            if_dropped: Settlement::Released,
+        }
+    }
+
+    /// The password is going to be looked at: from here on, going away counts as a failure.
+    pub(crate) fn evaluating(&mut self) {
+        self.if_dropped = Settlement::Failed;
     }
 
     /// The password was wrong.
@@ -119,11 +127,38 @@ impl<U: AuthUser> Attempt<U> {
     }
 }
 
+enum Reserved<U: AuthUser> {
+    Granted(Attempt<U>),
+    Refused(Reservation),
+}
+
+/// Reserves to the end: if the client goes away between the commit and the guard, the guard is dropped in the background
+/// and gives the place back.
+async fn reserve<U: AuthUser>(engine: &Arc<Engine<U>>, buckets: &Buckets) -> Result<Reserved<U>> {
+    let (engine, buckets) = (Arc::clone(engine), buckets.clone());
+    detached(async move {
+        let policy = engine.policy.lockout;
+        let reservation = engine
+            .store
+            .reserve(&buckets, &policy, engine.now())
+            .await?;
+        Ok(match reservation {
+            Reservation::Granted => Reserved::Granted(Attempt::new(&engine, Some(buckets))),
+            refused => Reserved::Refused(refused),
+        })
+    })
+    .await
+}
+
 impl<U: AuthUser> Drop for Attempt<U> {
     fn drop(&mut self) {
-        let Some(buckets) = self.buckets.take() else { return };
+        let Some(buckets) = self.buckets.take() else {
+            return;
+        };
         // Without a runtime (a process that is ending) the reservation lapses by itself after a minute.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
         let (engine, outcome) = (Arc::clone(&self.engine), self.if_dropped);
         runtime.spawn(async move {
             if let Err(error) = engine.store.settle(&buckets, outcome).await {
@@ -135,16 +170,27 @@ impl<U: AuthUser> Drop for Attempt<U> {
 }
 
 fn keys(buckets: &Buckets) -> Vec<[u8; 32]> {
-    [buckets.address, buckets.account].into_iter().chain(buckets.device).collect()
+    [buckets.address, buckets.account]
+        .into_iter()
+        .chain(buckets.device)
+        .collect()
 }
 
-fn buckets<U: AuthUser>(engine: &Engine<U>, client: &Client, subject: &Subject<'_, U>, device: Option<&str>) -> Buckets {
+fn buckets<U: AuthUser>(
+    engine: &Engine<U>,
+    client: &Client,
+    subject: &Subject<'_, U>,
+    device: Option<&str>,
+) -> Buckets {
     let mac = |text: String| engine.keys.mac(Purpose::Attempt, text.as_bytes());
     let account = match subject {
         Subject::Account(user) => engine.account_bucket(user.id()),
         Subject::Unknown(identifier) => {
             let [high, low, ..] = mac(format!("identifier\0{}", fold_identifier(identifier)));
-            mac(format!("unknown\0{}", u16::from_be_bytes([high, low]) % UNKNOWN_SLOTS))
+            mac(format!(
+                "unknown\0{}",
+                u16::from_be_bytes([high, low]) % UNKNOWN_SLOTS
+            ))
         }
     };
     let with = |label: &str, text: &str| {
@@ -165,10 +211,23 @@ pub(crate) async fn is_stopped<U: AuthUser>(engine: &Engine<U>, user: &U) -> Res
     if engine.unlimited {
         return Ok(false);
     }
-    engine.store.stopped(&engine.account_bucket(user.id()), engine.policy.lockout.hard_stop).await
+    engine
+        .store
+        .stopped(
+            &engine.account_bucket(user.id()),
+            engine.policy.lockout.hard_stop,
+        )
+        .await
 }
 
 /// Counts a wrong password at such a door towards the account's run.
-pub(crate) async fn note_failure<U: AuthUser>(engine: &Engine<U>, user: &U, now: Timestamp) -> Result<()> {
-    engine.store.note_failure(&engine.account_bucket(user.id()), now).await
+pub(crate) async fn note_failure<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    now: Timestamp,
+) -> Result<()> {
+    engine
+        .store
+        .note_failure(&engine.account_bucket(user.id()), now)
+        .await
 }

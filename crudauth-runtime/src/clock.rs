@@ -56,7 +56,8 @@ impl Timestamp {
     /// write (±9999) is given as the epoch.
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// RFC 3339 in UTC with six fractional digits, as the wire contract writes instants.
@@ -119,10 +120,15 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the system's clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the system's clock is read"
+)]
 fn system_micros() -> i64 {
     // A clock set before 1970 reads as the epoch: nothing that was issued later is then expired, and nothing panics.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, micros)
 }
 
 #[cfg(test)]
@@ -131,12 +137,23 @@ mod tests {
 
     #[test]
     fn an_instant_is_written_with_microseconds() {
-        assert_eq!(Timestamp::from_micros(1_700_000_000_123_456).to_rfc3339(), "2023-11-14T22:13:20.123456Z");
+        assert_eq!(
+            Timestamp::from_micros(1_700_000_000_123_456).to_rfc3339(),
+            "2023-11-14T22:13:20.123456Z"
+        );
     }
 
     #[test]
     fn arithmetic_stays_inside_the_range() {
-        assert_eq!(Timestamp::from_micros(i64::MAX).plus(Duration::MAX).as_micros(), i64::MAX);
-        assert_eq!(Timestamp::from_micros(5).since(Timestamp::from_micros(9)), Duration::ZERO);
+        assert_eq!(
+            Timestamp::from_micros(i64::MAX)
+                .plus(Duration::MAX)
+                .as_micros(),
+            i64::MAX
+        );
+        assert_eq!(
+            Timestamp::from_micros(5).since(Timestamp::from_micros(9)),
+            Duration::ZERO
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::account::{AccountKey, AuthUser};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{ClientKey, Passwords, Purpose, Random, RootKeys};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
 use crate::policy::{Limit, Policy};
 use crate::store::{Digest, Store};
@@ -39,10 +39,32 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nobody: the application itself asks.
+    pub(crate) const NONE: Self = Self {
+        ip: None,
+        group: String::new(),
+        user_agent: None,
+    };
+
     /// The client's place in the queue for hashing.
     #[must_use]
     pub fn key(&self) -> ClientKey {
         ClientKey::new(self.group.as_bytes())
+    }
+}
+
+/// New secrets of a session that lives on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The cookie's new value.
+    pub id: String,
+    /// The new CSRF token; empty where CSRF is off.
+    pub csrf: String,
+}
+
+impl std::fmt::Debug for Rotated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rotated([redacted])")
     }
 }
 
@@ -67,6 +89,18 @@ pub enum Counted {
     Off,
 }
 
+/// Runs `work` to its end even if the client goes away: what follows a proof is written whole, and its hooks run.
+///
+/// Only work that is sure to end goes here. Whatever waits (for a hashing permit, for a place) is left to be cancelled.
+pub(crate) async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(panicked) => Err(Error::Store(Box::new(panicked))),
+    }
+}
+
 impl<U: AuthUser> Engine<U> {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -78,17 +112,31 @@ impl<U: AuthUser> Engine<U> {
             return Ok(Counted::Off);
         }
         let now = self.now();
-        let key = self.keys.mac(Purpose::Attempt, format!("limit\0{action}\0{who}").as_bytes());
+        let key = self.keys.mac(
+            Purpose::Attempt,
+            format!("limit\0{action}\0{who}").as_bytes(),
+        );
         let hits = self.store.hit(&key, limit, now).await?;
         let left = u64::from(limit.times).saturating_sub(hits);
         if hits > u64::from(limit.times) {
             let (_, end) = limit.window(now);
-            return Ok(Counted::Over { limit: limit.times, retry_after: ceil_secs(now, end) });
+            return Ok(Counted::Over {
+                limit: limit.times,
+                retry_after: ceil_secs(now, end),
+            });
         }
-        Ok(Counted::Within { limit: limit.times, remaining: u32::try_from(left).unwrap_or(u32::MAX) })
+        Ok(Counted::Within {
+            limit: limit.times,
+            remaining: u32::try_from(left).unwrap_or(u32::MAX),
+        })
     }
 
-    pub(crate) fn origin(&self, client: &Client, transport: Option<&'static str>, session: Option<&Digest>) -> Origin {
+    pub(crate) fn origin(
+        &self,
+        client: &Client,
+        transport: Option<&'static str>,
+        session: Option<&Digest>,
+    ) -> Origin {
         Origin {
             ip: client.ip,
             user_agent: client.user_agent.clone(),
@@ -100,7 +148,10 @@ impl<U: AuthUser> Engine<U> {
 
     /// Digest of the account's counters.
     pub(crate) fn account_bucket(&self, id: &U::Id) -> Digest {
-        self.keys.mac(Purpose::Attempt, format!("account\0{}", id.as_inner()).as_bytes())
+        self.keys.mac(
+            Purpose::Attempt,
+            format!("account\0{}", id.as_inner()).as_bytes(),
+        )
     }
 }
 
@@ -113,10 +164,12 @@ pub(crate) fn ceil_secs(now: Timestamp, then: Timestamp) -> u64 {
 /// Lower-case hex: the public handle of a session.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 /// Reads what [`hex`] wrote, and no other spelling.
@@ -131,6 +184,8 @@ pub(crate) fn unhex(text: &str) -> Option<Digest> {
     if bytes.len() != 64 {
         return None;
     }
-    let out: Option<Vec<u8>> = pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?)).collect();
+    let out: Option<Vec<u8>> = pairs
+        .map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?))
+        .collect();
     out?.try_into().ok()
 }

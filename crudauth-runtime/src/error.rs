@@ -38,7 +38,8 @@ impl fmt::Display for Error {
                 [only] => f.write_str(only),
                 many => {
                     write!(f, "{} problems stop the start:", many.len())?;
-                    many.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+                    many.iter()
+                        .try_for_each(|problem| write!(f, "\n  - {problem}"))
                 }
             },
             Self::Random => f.write_str("the operating system gave no random bytes"),
@@ -65,6 +66,10 @@ impl From<sqlx::Error> for Error {
             // Product-specific codes are told apart in the dialect's file, which wraps them as `Io` beforehand.
             _ => false,
         };
-        if unavailable { Self::Unavailable(Box::new(error)) } else { Self::Store(Box::new(error)) }
+        if unavailable {
+            Self::Unavailable(Box::new(error))
+        } else {
+            Self::Store(Box::new(error))
+        }
     }
 }

@@ -51,7 +51,13 @@ pub struct AccountInfo<K> {
 
 impl<K: Clone> AccountInfo<K> {
     pub(crate) fn of<U: AuthUser<Id = K>>(user: &U) -> Self {
-        let Account { email, username, is_active, is_superuser, .. } = user.account();
+        let Account {
+            email,
+            username,
+            is_active,
+            is_superuser,
+            ..
+        } = user.account();
         Self {
             id: user.id().clone(),
             email: email.map(str::to_owned),
@@ -134,7 +140,10 @@ impl NewUser<'_> {
     /// A name to show: the local part of the address, else the user name.
     #[must_use]
     pub fn suggested_name(&self) -> Option<&str> {
-        let local = self.email.and_then(|email| email.split_once('@')).map(|(local, _)| local);
+        let local = self
+            .email
+            .and_then(|email| email.split_once('@'))
+            .map(|(local, _)| local);
         local.or(self.username)
     }
 }
@@ -178,7 +187,10 @@ pub struct PasswordCheck<'a> {
 )]
 pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     /// An account was created.
-    fn after_register(&self, event: &AccountEvent<U::Id>) -> impl Future<Output = HookResult> + Send {
+    fn after_register(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
         let _ = event;
         async { Ok(()) }
     }
@@ -208,7 +220,10 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     }
 
     /// A password was set or changed.
-    fn after_password_changed(&self, event: &AccountEvent<U::Id>) -> impl Future<Output = HookResult> + Send {
+    fn after_password_changed(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
         let _ = event;
         async { Ok(()) }
     }
@@ -217,7 +232,11 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     /// crudauth owns is not reachable from here.
     ///
     /// An error is logged, and the columns stay as they were before the call.
-    fn new_user(&self, user: &NewUser<'_>, columns: &mut U::Columns) -> impl Future<Output = HookResult> + Send {
+    fn new_user(
+        &self,
+        user: &NewUser<'_>,
+        columns: &mut U::Columns,
+    ) -> impl Future<Output = HookResult> + Send {
         let _ = (user, columns);
         async { Ok(()) }
     }
@@ -227,7 +246,10 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     ///
     /// # Errors
     /// The sentence to show when the password is refused.
-    fn check_password(&self, check: &PasswordCheck<'_>) -> impl Future<Output = Result<(), String>> + Send {
+    fn check_password(
+        &self,
+        check: &PasswordCheck<'_>,
+    ) -> impl Future<Output = Result<(), String>> + Send {
         let _ = check;
         async { Ok(()) }
     }
@@ -247,8 +269,15 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
     fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn new_user<'a>(&'a self, user: &'a NewUser<'a>, columns: &'a mut U::Columns) -> BoxFuture<'a, ()>;
-    fn check_password<'a>(&'a self, check: &'a PasswordCheck<'a>) -> BoxFuture<'a, Result<(), String>>;
+    fn new_user<'a>(
+        &'a self,
+        user: &'a NewUser<'a>,
+        columns: &'a mut U::Columns,
+    ) -> BoxFuture<'a, ()>;
+    fn check_password<'a>(
+        &'a self,
+        check: &'a PasswordCheck<'a>,
+    ) -> BoxFuture<'a, Result<(), String>>;
 }
 
 macro_rules! watched {
@@ -265,14 +294,23 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
         after_logout: AccountEvent, after_password_changed: AccountEvent
     }
 
-    fn new_user<'a>(&'a self, user: &'a NewUser<'a>, columns: &'a mut U::Columns) -> BoxFuture<'a, ()> {
+    fn new_user<'a>(
+        &'a self,
+        user: &'a NewUser<'a>,
+        columns: &'a mut U::Columns,
+    ) -> BoxFuture<'a, ()> {
         Box::pin(watch("new_user", Hooks::new_user(self, user, columns)))
     }
 
-    fn check_password<'a>(&'a self, check: &'a PasswordCheck<'a>) -> BoxFuture<'a, Result<(), String>> {
+    fn check_password<'a>(
+        &'a self,
+        check: &'a PasswordCheck<'a>,
+    ) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             // A check that panics refuses: it must not be a way around itself.
-            let checked = AssertUnwindSafe(Hooks::check_password(self, check)).catch_unwind().await;
+            let checked = AssertUnwindSafe(Hooks::check_password(self, check))
+                .catch_unwind()
+                .await;
             checked.unwrap_or_else(|panic| {
                 report("check_password", &*panic);
                 Err("This password cannot be checked right now.".to_owned())
@@ -284,14 +322,23 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
 async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) {
     match AssertUnwindSafe(hook).catch_unwind().await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(hook = name, %error, "a hook failed; the request went on"),
+        Ok(Err(error)) => {
+            tracing::error!(hook = name, %error, "a hook failed; the request went on")
+        }
         Err(panic) => report(name, &*panic),
     }
 }
 
 fn report(name: &'static str, panic: &(dyn Any + Send)) {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(hook = name, panic = text.unwrap_or("no message"), "a hook panicked; the request went on");
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(
+        hook = name,
+        panic = text.unwrap_or("no message"),
+        "a hook panicked; the request went on"
+    );
 }
 
 impl<U: AuthUser> fmt::Debug for dyn AnyHooks<U> {

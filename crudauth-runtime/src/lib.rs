@@ -3,11 +3,32 @@
 //! Applications use the `crudauth` crate, which re-exports what is public here; expanded code names only
 //! [`__private`].
 
+#[doc(hidden)]
+pub mod __private;
 pub mod account;
+mod attempt;
+pub mod authority;
+pub mod builder;
 pub mod clock;
 pub mod crypto;
+pub mod engine;
 pub mod error;
+pub mod features;
+pub mod guard;
+pub mod handles;
+pub mod hooks;
 pub mod http;
+pub mod identity;
 pub mod policy;
+pub mod principal;
+pub mod routes;
+pub mod routing;
 pub mod secret;
 pub mod store;
+pub mod testing;
+mod waiting;
+mod workers;
+
+pub use authority::Authority;
+pub use error::{Error, Result};
+pub use principal::{Principal, Public};

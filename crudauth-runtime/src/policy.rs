@@ -102,7 +102,11 @@ pub struct Argon2Params {
 
 impl Argon2Params {
     /// m = 19 MiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet).
-    pub const DEFAULT: Self = Self { m_kib: 19 * 1024, t: 2, p: 1 };
+    pub const DEFAULT: Self = Self {
+        m_kib: 19 * 1024,
+        t: 2,
+        p: 1,
+    };
 }
 
 /// `#[lockout(…)]`: failed sign-ins per client address and per account.
@@ -157,9 +161,14 @@ impl Limit {
     /// Beginning and end of the window that `now` lies in: aligned to the wall clock (contract §2.8).
     #[must_use]
     pub fn window(self, now: Timestamp) -> (Timestamp, Timestamp) {
-        let per = i64::try_from(self.per.as_micros()).unwrap_or(i64::MAX).max(1);
+        let per = i64::try_from(self.per.as_micros())
+            .unwrap_or(i64::MAX)
+            .max(1);
         let start = now.as_micros() - now.as_micros().rem_euclid(per);
-        (Timestamp::from_micros(start), Timestamp::from_micros(start.saturating_add(per)))
+        (
+            Timestamp::from_micros(start),
+            Timestamp::from_micros(start.saturating_add(per)),
+        )
     }
 }
 

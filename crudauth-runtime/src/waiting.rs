@@ -49,10 +49,17 @@ impl WaitingRoom {
                 return Called::Full;
             }
             for counter in counters {
-                rooms.entry(*counter).or_default().push_back(Arc::clone(&seat));
+                rooms
+                    .entry(*counter)
+                    .or_default()
+                    .push_back(Arc::clone(&seat));
             }
         }
-        let leave = Leave { room: self, counters, seat: &seat };
+        let leave = Leave {
+            room: self,
+            counters,
+            seat: &seat,
+        };
         let _ = tokio::time::timeout(LOOK_AGAIN, seat.called.notified()).await;
         drop(leave);
         match seat.locked_until.load(Ordering::SeqCst) {
@@ -74,7 +81,11 @@ impl WaitingRoom {
     /// Sends everybody home who waits for one of these counters.
     pub(crate) fn locked(&self, counters: &[Digest], until: Timestamp) {
         let mut rooms = self.rooms();
-        for seat in counters.iter().filter_map(|counter| rooms.remove(counter)).flatten() {
+        for seat in counters
+            .iter()
+            .filter_map(|counter| rooms.remove(counter))
+            .flatten()
+        {
             seat.locked_until.store(until.as_micros(), Ordering::SeqCst);
             seat.called.notify_one();
         }
@@ -123,7 +134,10 @@ mod tests {
         room.settled(&[[7; 32]]);
         assert_eq!(first.await.unwrap(), Called::TryAgain);
         room.locked(&[[7; 32]], Timestamp::from_micros(5));
-        assert_eq!(second.await.unwrap(), Called::Locked(Timestamp::from_micros(5)));
+        assert_eq!(
+            second.await.unwrap(),
+            Called::Locked(Timestamp::from_micros(5))
+        );
         assert!(room.rooms().is_empty());
     }
 

@@ -45,6 +45,11 @@ impl Form {
         })
     }
 
+    /// The form as a JSON object, without its issues.
+    pub(crate) fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
     /// Whether the form has a value for this field.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
@@ -71,7 +76,7 @@ impl Form {
     }
 
     /// Reads `application/x-www-form-urlencoded`.
-    pub(super) fn urlencoded(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn urlencoded(bytes: &[u8]) -> Result<Self, Problem> {
         pairs(bytes).map(Self::from_pairs).map_err(Problem::issue)
     }
 

@@ -103,7 +103,7 @@ impl Issue {
         Self::new("string_too_long", field, msg).with_ctx(json!({ "max_length": max }))
     }
 
-    /// No e-mail address; `reason` is [`parse_email`](super::email::parse_email)'s.
+    /// No e-mail address; `reason` is [`parse_email`](crate::identity::parse_email)'s.
     #[must_use]
     pub fn email(field: &str, reason: &'static str) -> Self {
         let msg = format!("value is not a valid email address: {reason}");

@@ -59,6 +59,10 @@ impl Fields {
         }
     }
 
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(&self.members).unwrap_or_default()
+    }
+
     /// Required text without NUL, which PostgreSQL cannot hold.
     pub fn text(&mut self, name: &str) -> Option<String> {
         if !self.members.contains_key(name) {
@@ -134,6 +138,10 @@ impl Fields {
     #[must_use]
     pub fn has_issues(&self) -> bool {
         !self.issues.is_empty()
+    }
+
+    pub(super) fn count_issues(&self) -> usize {
+        self.issues.len()
     }
 
     /// Ends the questions.

@@ -2,17 +2,19 @@
 
 pub mod body;
 pub mod client;
+mod columns;
 pub mod cookie;
-pub mod email;
 mod form;
 mod framing;
-mod invisible;
 pub mod issue;
 pub mod json;
 pub mod origin;
 pub mod problem;
 pub mod rate_headers;
+pub mod redirect;
+pub(crate) mod request;
 pub mod serve;
+pub mod spec;
 pub mod user_agent;
 
 pub use form::Form;

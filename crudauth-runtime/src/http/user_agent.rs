@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use serde::Serialize;
 
-use super::invisible::is_invisible;
+use crate::identity::invisible::is_invisible;
 
 /// Longest `User-Agent` that is kept, in characters.
 pub const MAX_USER_AGENT: usize = 512;

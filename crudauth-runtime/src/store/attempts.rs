@@ -27,8 +27,14 @@ pub(crate) struct Counter {
 
 impl Counter {
     fn lock(&mut self, policy: &LockoutPolicy, now: Timestamp) {
-        let rounds = if self.rounds_until > now { self.rounds } else { 0 };
-        let doubled = policy.base.saturating_mul(2_u32.saturating_pow(rounds.min(31)));
+        let rounds = if self.rounds_until > now {
+            self.rounds
+        } else {
+            0
+        };
+        let doubled = policy
+            .base
+            .saturating_mul(2_u32.saturating_pow(rounds.min(31)));
         self.locked_until = now.plus(doubled.min(policy.max));
         self.rounds = rounds.saturating_add(1);
         // Counted from the end of the lock: from its beginning, the longest lock would outlive its own memory.
@@ -48,31 +54,60 @@ pub(crate) fn judge(
     policy: &LockoutPolicy,
     now: Timestamp,
 ) -> Reservation {
-    let run = counters.iter().find(|(id, _)| *id == buckets.account).map_or(0, |(_, counter)| counter.run);
-    let pending = counters.iter().find(|(id, _)| *id == buckets.account).map_or(1, |(_, counter)| counter.pending);
+    let run = counters
+        .iter()
+        .find(|(id, _)| *id == buckets.account)
+        .map_or(0, |(_, counter)| counter.run);
+    let pending = counters
+        .iter()
+        .find(|(id, _)| *id == buckets.account)
+        .map_or(1, |(_, counter)| counter.pending);
     let (judges, limit): (Vec<Digest>, u32) = match buckets.device {
         Some(device) => (vec![device], policy.hard_stop),
-        None => (vec![buckets.address, buckets.account], policy.hard_stop.saturating_sub(KEPT_FOR_DEVICES).max(1)),
+        None => (
+            vec![buckets.address, buckets.account],
+            policy.hard_stop.saturating_sub(KEPT_FOR_DEVICES).max(1),
+        ),
     };
     let judging = |id: &Digest| judges.contains(id);
-    if let Some(until) = counters.iter().filter(|(id, _)| judging(id)).map(|(_, c)| c.locked_until).max()
+    if let Some(until) = counters
+        .iter()
+        .filter(|(id, _)| judging(id))
+        .map(|(_, c)| c.locked_until)
+        .max()
         && until > now
     {
         return Reservation::Locked(until);
     }
-    if counters.iter().any(|(id, counter)| judging(id) && counter.spent(policy)) {
+    if counters
+        .iter()
+        .any(|(id, counter)| judging(id) && counter.spent(policy))
+    {
         // The attempt over the budget locks every counter whose own budget is spent; the others stay as they are.
-        for (_, counter) in counters.iter_mut().filter(|(id, c)| *id != buckets.pair && c.spent(policy)) {
+        for (_, counter) in counters
+            .iter_mut()
+            .filter(|(id, c)| *id != buckets.pair && c.spent(policy))
+        {
             counter.lock(policy, now);
         }
-        let until = counters.iter().filter(|(id, _)| judging(id)).map(|(_, c)| c.locked_until).max();
+        let until = counters
+            .iter()
+            .filter(|(id, _)| judging(id))
+            .map(|(_, c)| c.locked_until)
+            .max();
         return Reservation::Locked(until.unwrap_or(now));
     }
     if run >= limit {
         return Reservation::Locked(now.plus(policy.max)); // until the application unlocks the account
     }
-    let full = counters.iter().any(|(id, c)| judging(id) && c.failures.saturating_add(c.pending) > policy.max_attempts);
-    if full || run.saturating_add(pending) > limit { Reservation::InFlight } else { Reservation::Granted }
+    let full = counters
+        .iter()
+        .any(|(id, c)| judging(id) && c.failures.saturating_add(c.pending) > policy.max_attempts);
+    if full || run.saturating_add(pending) > limit {
+        Reservation::InFlight
+    } else {
+        Reservation::Granted
+    }
 }
 
 #[cfg(test)]
@@ -80,25 +115,53 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    const BUCKETS: Buckets = Buckets { address: [1; 32], account: [2; 32], pair: [3; 32], device: None };
+    const BUCKETS: Buckets = Buckets {
+        address: [1; 32],
+        account: [2; 32],
+        pair: [3; 32],
+        device: None,
+    };
     const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
 
     fn counter(failures: u32, pending: u32) -> Counter {
         let zero = Timestamp::from_micros(0);
-        Counter { failures, pending, locked_until: zero, rounds: 0, rounds_until: zero, run: failures }
+        Counter {
+            failures,
+            pending,
+            locked_until: zero,
+            rounds: 0,
+            rounds_until: zero,
+            run: failures,
+        }
     }
 
     fn judged(address: Counter, account: Counter) -> (Reservation, Vec<(Digest, Counter)>) {
-        let mut counters = vec![([1; 32], address), ([2; 32], account), ([3; 32], counter(0, 1))];
-        (judge(&mut counters, &BUCKETS, &LockoutPolicy::DEFAULT, NOW), counters)
+        let mut counters = vec![
+            ([1; 32], address),
+            ([2; 32], account),
+            ([3; 32], counter(0, 1)),
+        ];
+        (
+            judge(&mut counters, &BUCKETS, &LockoutPolicy::DEFAULT, NOW),
+            counters,
+        )
     }
 
     #[test]
     fn five_failures_are_evaluated_and_the_sixth_attempt_locks_both() {
         assert_eq!(judged(counter(4, 1), counter(4, 1)).0, Reservation::Granted);
         let (reservation, counters) = judged(counter(5, 1), counter(5, 1));
-        assert_eq!(reservation, Reservation::Locked(NOW.plus(Duration::from_secs(60))));
-        assert_eq!(counters.iter().filter(|(_, c)| c.locked_until > NOW).count(), 2);
+        assert_eq!(
+            reservation,
+            Reservation::Locked(NOW.plus(Duration::from_secs(60)))
+        );
+        assert_eq!(
+            counters
+                .iter()
+                .filter(|(_, c)| c.locked_until > NOW)
+                .count(),
+            2
+        );
     }
 
     #[test]
@@ -110,7 +173,10 @@ mod tests {
 
     #[test]
     fn places_held_by_attempts_in_flight_are_waited_for() {
-        assert_eq!(judged(counter(0, 6), counter(0, 1)).0, Reservation::InFlight);
+        assert_eq!(
+            judged(counter(0, 6), counter(0, 1)).0,
+            Reservation::InFlight
+        );
         assert_eq!(judged(counter(0, 5), counter(0, 1)).0, Reservation::Granted);
     }
 
@@ -129,22 +195,45 @@ mod tests {
 
     #[test]
     fn a_device_is_judged_by_its_own_budget() {
-        let buckets = Buckets { device: Some([4; 32]), ..BUCKETS };
+        let buckets = Buckets {
+            device: Some([4; 32]),
+            ..BUCKETS
+        };
         let mut locked = counter(5, 1);
         locked.locked_until = NOW.plus(Duration::from_secs(9));
-        let mut counters = vec![([1; 32], locked), ([2; 32], locked), ([3; 32], counter(5, 1)), ([4; 32], counter(0, 1))];
-        assert_eq!(judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW), Reservation::Granted);
+        let mut counters = vec![
+            ([1; 32], locked),
+            ([2; 32], locked),
+            ([3; 32], counter(5, 1)),
+            ([4; 32], counter(0, 1)),
+        ];
+        assert_eq!(
+            judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW),
+            Reservation::Granted
+        );
     }
 
     #[test]
     fn sec_037_a_run_of_failures_stops_strangers_before_it_stops_a_known_browser() {
         let mut account = counter(0, 1);
         account.run = 90;
-        assert!(matches!(judged(counter(0, 1), account).0, Reservation::Locked(_)));
-        let buckets = Buckets { device: Some([4; 32]), ..BUCKETS };
+        assert!(matches!(
+            judged(counter(0, 1), account).0,
+            Reservation::Locked(_)
+        ));
+        let buckets = Buckets {
+            device: Some([4; 32]),
+            ..BUCKETS
+        };
         let mut counters = vec![([2; 32], account), ([4; 32], counter(0, 1))];
-        assert_eq!(judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW), Reservation::Granted);
+        assert_eq!(
+            judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW),
+            Reservation::Granted
+        );
         counters[0].1.run = 100;
-        assert!(matches!(judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW), Reservation::Locked(_)));
+        assert!(matches!(
+            judge(&mut counters, &buckets, &LockoutPolicy::DEFAULT, NOW),
+            Reservation::Locked(_)
+        ));
     }
 }

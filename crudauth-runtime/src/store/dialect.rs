@@ -68,7 +68,10 @@ impl<D: Dialect> Debug for Args<D> {
 
 impl<D: Dialect> Default for Args<D> {
     fn default() -> Self {
-        Self { inner: D::Arguments::default(), failed: None }
+        Self {
+            inner: D::Arguments::default(),
+            failed: None,
+        }
     }
 }
 
@@ -155,6 +158,13 @@ pub struct Types {
     pub end: &'static str,
 }
 
+/// An authority that names product `D` in `#[database(…)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not declare this database",
+    note = "name it in the block: `#[database(sqlite)]`"
+)]
+pub trait Declares<D> {}
+
 /// One column of a live table, as the database describes it.
 #[derive(Debug, Clone)]
 pub struct LiveColumn {
@@ -210,7 +220,11 @@ pub trait Dialect: Database {
     fn blob(row: &Self::Row, index: usize) -> Result<Option<Vec<u8>>>;
 
     /// Runs a statement and returns the number of rows it changed.
-    fn execute<'a>(conn: &'a mut Self::Connection, sql: &'static str, args: Args<Self>) -> BoxFuture<'a, Result<u64>>;
+    fn execute<'a>(
+        conn: &'a mut Self::Connection,
+        sql: &'static str,
+        args: Args<Self>,
+    ) -> BoxFuture<'a, Result<u64>>;
 
     /// Runs a statement and returns its rows.
     fn fetch<'a>(
@@ -278,7 +292,9 @@ macro_rules! run_statements {
             args: Args<Self>,
         ) -> BoxFuture<'a, Result<u64>> {
             Box::pin(async move {
-                let done = sqlx::query_with(sql, args.into_inner()?).execute(conn).await;
+                let done = sqlx::query_with(sql, args.into_inner()?)
+                    .execute(conn)
+                    .await;
                 Ok(done.map_err(classify::<Self>)?.rows_affected())
             })
         }
@@ -289,7 +305,10 @@ macro_rules! run_statements {
             args: Args<Self>,
         ) -> BoxFuture<'a, Result<Vec<Self::Row>>> {
             Box::pin(async move {
-                sqlx::query_with(sql, args.into_inner()?).fetch_all(conn).await.map_err(classify::<Self>)
+                sqlx::query_with(sql, args.into_inner()?)
+                    .fetch_all(conn)
+                    .await
+                    .map_err(classify::<Self>)
             })
         }
 
@@ -305,12 +324,20 @@ pub(crate) use run_statements;
 
 /// Sorts a product's error into ours.
 pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
-    if D::is_unavailable(&error) { Error::Unavailable(Box::new(error)) } else { error.into() }
+    if D::is_unavailable(&error) {
+        Error::Unavailable(Box::new(error))
+    } else {
+        error.into()
+    }
 }
 
 /// Whether a unique index refused the row.
 pub(crate) fn is_unique_violation(error: &Error) -> bool {
-    let Error::Store(source) = error else { return false };
-    let database = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    let Error::Store(source) = error else {
+        return false;
+    };
+    let database = source
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error);
     database.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

@@ -25,9 +25,15 @@ pub mod text;
 pub type Digest = [u8; 32];
 
 /// Everything a flow may ask of the database.
-pub trait Store<U: AuthUser>: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug {}
+pub trait Store<U: AuthUser>:
+    Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug
+{
+}
 
-impl<U: AuthUser, T: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug> Store<U> for T {}
+impl<U: AuthUser, T: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug> Store<U>
+    for T
+{
+}
 
 /// A login field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +100,11 @@ pub struct Evict {
 /// The application's account table.
 pub trait Users<U: AuthUser>: Send + Sync {
     /// The account whose `field` holds exactly `value`.
-    fn by_login<'a>(&'a self, field: LoginField, value: &'a str) -> BoxFuture<'a, Result<Option<U>>>;
+    fn by_login<'a>(
+        &'a self,
+        field: LoginField,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<Option<U>>>;
     /// The account with this key.
     fn by_id<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<Option<U>>>;
     /// Which values are in use. `folded` is the user name under NFKC and case folding.
@@ -111,11 +121,22 @@ pub trait Users<U: AuthUser>: Send + Sync {
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Inserted<U::Id>>>;
     /// Replaces a hash that has just been verified by one with today's parameters. False when the row holds another hash.
-    fn rehash<'a>(&'a self, id: &'a U::Id, old: &'a PasswordHash, new: &'a PasswordHash) -> BoxFuture<'a, Result<bool>>;
+    fn rehash<'a>(
+        &'a self,
+        id: &'a U::Id,
+        old: &'a PasswordHash,
+        new: &'a PasswordHash,
+    ) -> BoxFuture<'a, Result<bool>>;
     /// Stores a new password. False when the row no longer holds `old`.
-    fn set_password<'a>(&'a self, change: PasswordChange<'a, U::Id>) -> BoxFuture<'a, Result<bool>>;
+    fn set_password<'a>(&'a self, change: PasswordChange<'a, U::Id>)
+    -> BoxFuture<'a, Result<bool>>;
     /// Changes one account. False when there is none with this key.
-    fn change<'a>(&'a self, id: &'a U::Id, change: AccountChange, now: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    fn change<'a>(
+        &'a self,
+        id: &'a U::Id,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool>>;
     /// Deletes the account with its sessions and reserved name. False when there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
@@ -187,15 +208,35 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
     /// The session and its account, in one statement. Expired sessions are returned too: the flow judges.
     fn session<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Option<(SessionRow, U)>>>;
     /// Records use, unless that was done since `not_since`. Never brings an ended session back.
-    fn touch<'a>(&'a self, session: &'a SessionRow, now: Timestamp, not_since: Timestamp) -> BoxFuture<'a, Result<()>>;
+    fn touch<'a>(
+        &'a self,
+        session: &'a SessionRow,
+        now: Timestamp,
+        not_since: Timestamp,
+    ) -> BoxFuture<'a, Result<()>>;
     /// Ends one session, of this user if one is named. False when there was none.
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// Ends the user's live sessions and says how many there were.
-    fn end_all<'a>(&'a self, user: &'a U::Id, except: Option<&'a Digest>, now: Timestamp) -> BoxFuture<'a, Result<u64>>;
+    fn end_all<'a>(
+        &'a self,
+        user: &'a U::Id,
+        except: Option<&'a Digest>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>>;
     /// The user's live sessions of this epoch, most recently active first.
-    fn list<'a>(&'a self, user: &'a U::Id, token_version: i64, now: Timestamp) -> BoxFuture<'a, Result<Vec<SessionRow>>>;
+    fn list<'a>(
+        &'a self,
+        user: &'a U::Id,
+        token_version: i64,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<SessionRow>>>;
     /// Replaces the CSRF digest if it still is `old`. False when it is not.
-    fn set_csrf<'a>(&'a self, key: &'a Digest, old: Option<&'a Digest>, new: &'a Digest) -> BoxFuture<'a, Result<bool>>;
+    fn set_csrf<'a>(
+        &'a self,
+        key: &'a Digest,
+        old: Option<&'a Digest>,
+        new: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool>>;
 }
 
 /// The counters one sign-in attempt touches. Digests, so that no identifier or address is written down.
@@ -246,10 +287,12 @@ pub trait Attempts: Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Reservation>>;
     /// Ends a reservation.
-    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement) -> BoxFuture<'a, Result<()>>;
+    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement)
+    -> BoxFuture<'a, Result<()>>;
     /// Adds one failure to the account's run without touching its lock: a wrong password at a door with a budget of
     /// its own (SEC-035, SEC-037).
-    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
+    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp)
+    -> BoxFuture<'a, Result<()>>;
     /// Whether the account's run of failures has reached `hard_stop` (SEC-037).
     fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>>;
     /// Forgets the account's failures, lock and run.
@@ -259,7 +302,12 @@ pub trait Attempts: Send + Sync {
 /// Fixed-window limits.
 pub trait Limits: Send + Sync {
     /// Counts one request and returns the count in the present window.
-    fn hit<'a>(&'a self, key: &'a Digest, limit: Limit, now: Timestamp) -> BoxFuture<'a, Result<u64>>;
+    fn hit<'a>(
+        &'a self,
+        key: &'a Digest,
+        limit: Limit,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>>;
 }
 
 /// Tables and their upkeep.

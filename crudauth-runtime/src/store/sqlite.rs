@@ -4,8 +4,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTypeInfo};
-use sqlx::{Pool, Sqlite, TypeInfo};
+pub use sqlx::Sqlite;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTypeInfo,
+};
+use sqlx::{Pool, TypeInfo};
 
 use super::dialect::{Args, Dialect, LiveColumn, Types, Value, classify, run_statements};
 use super::text::Syntax;
@@ -17,10 +20,18 @@ const BUSY: Duration = Duration::from_millis(1800);
 impl Dialect for Sqlite {
     const KEYWORD: &'static str = "sqlite";
     // The write lock is the database's, taken by BEGIN IMMEDIATE: rows need none.
-    const SYNTAX: Syntax = Syntax { quote: b'"', row_lock: "" };
+    const SYNTAX: Syntax = Syntax {
+        quote: b'"',
+        row_lock: "",
+    };
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
-    const TYPES: Types =
-        Types { int: "INTEGER", text: "TEXT", key_text: "TEXT", digest: "BLOB", end: ") WITHOUT ROWID" };
+    const TYPES: Types = Types {
+        int: "INTEGER",
+        text: "TEXT",
+        key_text: "TEXT",
+        digest: "BLOB",
+        end: ") WITHOUT ROWID",
+    };
     // Without AUTOINCREMENT the key of the newest row is given out again once that row is deleted.
     const IDENTITY: &'static str = "INTEGER PRIMARY KEY AUTOINCREMENT";
 
@@ -29,7 +40,9 @@ impl Dialect for Sqlite {
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>> {
         Box::pin(async move {
             let options = SqliteConnectOptions::from_str(url)
-                .map_err(|error| Error::config(format!("the database URL cannot be read: {error}")))?
+                .map_err(|error| {
+                    Error::config(format!("the database URL cannot be read: {error}"))
+                })?
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(BUSY)
@@ -40,21 +53,33 @@ impl Dialect for Sqlite {
             let pool = SqlitePoolOptions::new()
                 .max_connections(if memory { 1 } else { 8 })
                 .min_connections(u32::from(memory))
-                .idle_timeout(if memory { None } else { Some(Duration::from_mins(10)) })
-                .max_lifetime(if memory { None } else { Some(Duration::from_mins(30)) })
+                .idle_timeout(if memory {
+                    None
+                } else {
+                    Some(Duration::from_mins(10))
+                })
+                .max_lifetime(if memory {
+                    None
+                } else {
+                    Some(Duration::from_mins(30))
+                })
                 .acquire_timeout(Duration::from_secs(2))
                 .test_before_acquire(false);
             // Ten processes that switch one new file to WAL at once find it busy without the timeout applying.
             let mut tries = 0;
             loop {
                 match pool.clone().connect_with(options.clone()).await {
-                    Err(error) if tries < 20 && Self::is_unavailable(&error) && !is_missing(&error) => {
+                    Err(error)
+                        if tries < 20 && Self::is_unavailable(&error) && !is_missing(&error) =>
+                    {
                         tries += 1;
                         tokio::time::sleep(Duration::from_millis(20 * tries)).await;
                     }
                     done => {
                         return done.map_err(|error| {
-                            Error::config(format!("the SQLite file cannot be opened or written: {error}"))
+                            Error::config(format!(
+                                "the SQLite file cannot be opened or written: {error}"
+                            ))
                         });
                     }
                 }
@@ -69,9 +94,17 @@ impl Dialect for Sqlite {
     ) -> BoxFuture<'a, Result<Vec<LiveColumn>>> {
         Box::pin(async move {
             let schema = schema.unwrap_or("main");
-            let text = "SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower($1)";
-            let made = sqlx::query_scalar::<_, Option<String>>(text).bind(table).fetch_optional(&mut *conn).await;
-            let made = made.map_err(classify::<Self>)?.flatten().unwrap_or_default().to_uppercase();
+            let text =
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower($1)";
+            let made = sqlx::query_scalar::<_, Option<String>>(text)
+                .bind(table)
+                .fetch_optional(&mut *conn)
+                .await;
+            let made = made
+                .map_err(classify::<Self>)?
+                .flatten()
+                .unwrap_or_default()
+                .to_uppercase();
             let columns: Vec<(String, String, bool, Option<String>, i64, i64)> = sqlx::query_as(
                 r#"SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo($1, $2)"#,
             )
@@ -131,7 +164,10 @@ impl Dialect for Sqlite {
     }
 
     fn is_unavailable(error: &sqlx::Error) -> bool {
-        if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
+        if matches!(
+            error,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+        ) {
             return true;
         }
         // Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.

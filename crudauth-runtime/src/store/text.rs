@@ -44,9 +44,16 @@ pub struct Text {
     len: usize,
 }
 
-#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is a compile error")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "runs in the compiler, where a panic is a compile error"
+)]
 impl Text {
-    const EMPTY: Self = Self { bytes: [0; CAPACITY], len: 0 };
+    const EMPTY: Self = Self {
+        bytes: [0; CAPACITY],
+        len: 0,
+    };
 
     /// The statement.
     #[must_use]
@@ -58,7 +65,10 @@ impl Text {
     }
 
     const fn byte(&mut self, byte: u8) {
-        assert!(self.len < CAPACITY, "the account table has too many columns for one statement");
+        assert!(
+            self.len < CAPACITY,
+            "the account table has too many columns for one statement"
+        );
         self.bytes[self.len] = byte;
         self.len += 1;
     }
@@ -92,7 +102,11 @@ impl Text {
 /// # Panics
 /// On an unknown name or an unclosed brace: in the compiler, where that is an error message.
 #[must_use]
-#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is a compile error")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "runs in the compiler, where a panic is a compile error"
+)]
 pub const fn render(template: &str, names: &Names, syntax: Syntax) -> Text {
     let bytes = template.as_bytes();
     let mut out = Text::EMPTY;
@@ -238,7 +252,11 @@ const fn eq(a: &str, b: &str) -> bool {
     true
 }
 
-#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "runs in the compiler"
+)]
 const fn find(bytes: &[u8], mut at: usize, wanted: u8) -> usize {
     while at < bytes.len() {
         if bytes[at] == wanted {
@@ -263,7 +281,15 @@ mod tests {
     use crate::account::ColumnDef;
 
     const fn column(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
-        ColumnDef { field: name, name, role, fill, nullable: false, unique: false, max_length: None }
+        ColumnDef {
+            field: name,
+            name,
+            role,
+            fill,
+            nullable: false,
+            unique: false,
+            max_length: None,
+        }
     }
 
     const NAMES: Names = Names {
@@ -278,7 +304,10 @@ mod tests {
             ],
         },
     };
-    const SYNTAX: Syntax = Syntax { quote: b'"', row_lock: " FOR UPDATE" };
+    const SYNTAX: Syntax = Syntax {
+        quote: b'"',
+        row_lock: " FOR UPDATE",
+    };
 
     const fn rendered(template: &str) -> Text {
         render(template, &NAMES, SYNTAX)
@@ -287,7 +316,8 @@ mod tests {
     #[test]
     fn names_are_filled_in_and_quoted() {
         assert_eq!(
-            rendered("SELECT {u.*} FROM {users} u JOIN {@sessions} s ON s.user_id = u.{id}{lock}").as_str(),
+            rendered("SELECT {u.*} FROM {users} u JOIN {@sessions} s ON s.user_id = u.{id}{lock}")
+                .as_str(),
             r#"SELECT u."id" AS "u_id", u."email" AS "u_email", u."plan" AS "u_plan" FROM "users" u JOIN "auth_sessions" s ON s.user_id = u."id" FOR UPDATE"#
         );
         assert_eq!(
@@ -298,7 +328,10 @@ mod tests {
 
     #[test]
     fn a_part_for_an_absent_column_disappears() {
-        assert_eq!(rendered("a[token_version:, {token_version} = 1][email:, {email}]b").as_str(), r#"a, "email"b"#);
+        assert_eq!(
+            rendered("a[token_version:, {token_version} = 1][email:, {email}]b").as_str(),
+            r#"a, "email"b"#
+        );
         assert_eq!(rendered("{username} = $1").as_str(), "NULL = $1");
     }
 

@@ -6,11 +6,12 @@ use crate::account::{AccountKey, AuthUser, NewAccount, RawKey, Role};
 use crate::attempt;
 use crate::crypto::policy::check;
 use crate::crypto::{
-    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation, fold_identifier,
+    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation,
+    fold_identifier,
 };
-use crate::engine::{Client, Engine};
+use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
-use crate::hooks::{AccountEvent, AccountInfo, NewUser, PasswordCheck, SignUpSource};
+use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, PasswordCheck, SignUpSource};
 use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken};
 
 /// A sign-up whose body has been read and checked for shape.
@@ -68,9 +69,23 @@ pub async fn judge_password<U: AuthUser>(
     if !violations.is_empty() {
         return Err(BadPassword::Rules(violations));
     }
-    let PasswordContext { username, email, source, .. } = *context;
-    let own = PasswordCheck { password, source, email, username };
-    engine.hooks.check_password(&own).await.map_err(BadPassword::Refused)
+    let PasswordContext {
+        username,
+        email,
+        source,
+        ..
+    } = *context;
+    let own = PasswordCheck {
+        password,
+        source,
+        email,
+        username,
+    };
+    engine
+        .hooks
+        .check_password(&own)
+        .await
+        .map_err(BadPassword::Refused)
 }
 
 /// Creates an account. The password has been judged and the request counted.
@@ -78,32 +93,81 @@ pub async fn judge_password<U: AuthUser>(
 /// # Errors
 /// When the database, the random source or the hashing queue fails.
 pub async fn sign_up<U: AuthUser>(
-    engine: &Engine<U>,
-    mut sign_up: SignUp<U>,
+    engine: &Arc<Engine<U>>,
+    sign_up: SignUp<U>,
     client: Option<&Client>,
 ) -> Result<SignUpOutcome<U::Id>> {
     let key = client.map_or(ClientKey::UNKNOWN, Client::key);
     // Hashed before anything is looked up, so that a taken address costs what a free one does.
     let password_hash = engine.passwords.hash(&sign_up.password, key).await?;
+    let origin = match client {
+        Some(client) => engine.origin(client, None, None),
+        None => engine.origin(&Client::NONE, None, None),
+    };
+    detached(insert(Arc::clone(engine), sign_up, password_hash, origin)).await
+}
+
+async fn insert<U: AuthUser>(
+    engine: Arc<Engine<U>>,
+    mut sign_up: SignUp<U>,
+    password_hash: PasswordHash,
+    origin: Origin,
+) -> Result<SignUpOutcome<U::Id>> {
     let folded = sign_up.username.as_deref().map(fold_identifier);
-    if let Some(outcome) = taken(engine, &sign_up, folded.as_deref()).await? {
+    let (email, username) = (sign_up.email.clone(), sign_up.username.clone());
+    let names = Names {
+        email: email.as_deref(),
+        username: username.as_deref(),
+        folded: folded.as_deref(),
+    };
+    if let Some(outcome) = taken(&engine, names).await? {
         return Ok(outcome);
     }
     let seed = NewUser {
-        email: sign_up.email.as_deref(),
-        username: sign_up.username.as_deref(),
+        email: names.email,
+        username: names.username,
         source: sign_up.source,
     };
     engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    let new = new_account(&engine, sign_up, password_hash)?;
+    let is_superuser = new.is_superuser;
+    let id = match engine.store.insert(new, names.folded).await? {
+        Inserted::Created(id) => id,
+        // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
+        Inserted::Refused => {
+            return Ok(taken(&engine, names)
+                .await?
+                .unwrap_or(SignUpOutcome::Exists));
+        }
+    };
+    let account = AccountInfo {
+        id: id.clone(),
+        email,
+        username,
+        is_active: true,
+        is_superuser,
+    };
+    engine
+        .hooks
+        .after_register(&AccountEvent { account, origin })
+        .await;
+    Ok(SignUpOutcome::Created(id))
+}
+
+fn new_account<U: AuthUser>(
+    engine: &Engine<U>,
+    sign_up: SignUp<U>,
+    password_hash: PasswordHash,
+) -> Result<NewAccount<U>> {
     let now = engine.now();
     let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
-    // 53 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
+    // 52 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
     // get its epoch, so nothing issued to the deleted one fits (SEC-159).
     let [a, b, c, d, e, f, g] = engine.random.bytes()?;
-    let new = NewAccount {
+    Ok(NewAccount {
         id: key.map(U::Id::from_inner),
-        email: sign_up.email.clone(),
-        username: sign_up.username.clone(),
+        email: sign_up.email,
+        username: sign_up.username,
         password_hash,
         email_verified: sign_up.email_verified,
         is_active: true,
@@ -111,47 +175,31 @@ pub async fn sign_up<U: AuthUser>(
         token_version: i64::from_be_bytes([0, a & 0x0f, b, c, d, e, f, g]),
         created_at: now,
         columns: sign_up.columns,
-    };
-    let (email, username) = (new.email.clone(), new.username.clone());
-    let id = match engine.store.insert(new, folded.as_deref()).await? {
-        Inserted::Created(id) => id,
-        Inserted::Refused => return refused(engine, email.as_deref(), username.as_deref(), folded.as_deref()).await,
-    };
-    let account = AccountInfo { id: id.clone(), email, username, is_active: true, is_superuser: sign_up.is_superuser };
-    let origin = match client {
-        Some(client) => engine.origin(client, None, None),
-        None => engine.origin(&Client { ip: None, group: String::new(), user_agent: None }, None, None),
-    };
-    engine.hooks.after_register(&AccountEvent { account, origin }).await;
-    Ok(SignUpOutcome::Created(id))
+    })
+}
+
+/// What of a sign-up must be nobody else's.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    folded: Option<&'a str>,
 }
 
 async fn taken<U: AuthUser>(
     engine: &Engine<U>,
-    sign_up: &SignUp<U>,
-    folded: Option<&str>,
+    names: Names<'_>,
 ) -> Result<Option<SignUpOutcome<U::Id>>> {
-    let taken = engine.store.taken(sign_up.email.as_deref(), sign_up.username.as_deref(), folded).await?;
-    Ok(outcome(taken))
-}
-
-fn outcome<K>(taken: Taken) -> Option<SignUpOutcome<K>> {
-    match taken {
+    let Names {
+        email,
+        username,
+        folded,
+    } = names;
+    Ok(match engine.store.taken(email, username, folded).await? {
         Taken { email: true, .. } => Some(SignUpOutcome::EmailTaken),
         Taken { username: true, .. } => Some(SignUpOutcome::UsernameTaken),
         Taken { .. } => None,
-    }
-}
-
-/// The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
-async fn refused<U: AuthUser>(
-    engine: &Engine<U>,
-    email: Option<&str>,
-    username: Option<&str>,
-    folded: Option<&str>,
-) -> Result<SignUpOutcome<U::Id>> {
-    let taken = engine.store.taken(email, username, folded).await?;
-    Ok(outcome(taken).unwrap_or(SignUpOutcome::Exists))
+    })
 }
 
 /// What became of a change of password.
@@ -166,21 +214,6 @@ pub enum PasswordOutcome {
     Same,
     /// Too many wrong passwords in a row at every door of this account.
     Stopped,
-}
-
-/// New secrets of a session that lives on.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Rotated {
-    /// The cookie's new value.
-    pub id: String,
-    /// The new CSRF token; empty where CSRF is off.
-    pub csrf: String,
-}
-
-impl std::fmt::Debug for Rotated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Rotated([redacted])")
-    }
 }
 
 /// The session that a change of password comes from.
@@ -201,13 +234,13 @@ pub struct Caller<'a> {
 /// # Errors
 /// When the database or the hashing queue fails.
 pub async fn set_password<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     user: &U,
     password: &Normalized,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
     let new = engine.passwords.hash(password, caller.client.key()).await?;
-    store(engine, user, &new, None, caller).await
+    store(engine, user, new, None, caller).await
 }
 
 /// Checks the current password and stores a new one: raises the epoch, ends every other session, keeps the caller's.
@@ -226,7 +259,11 @@ pub async fn change_password<U: AuthUser>(
     }
     let right = match current {
         Some(current) => {
-            engine.passwords.verify(current, user.account().password_hash, caller.client.key()).await?.ok
+            engine
+                .passwords
+                .verify(current, user.account().password_hash, caller.client.key())
+                .await?
+                .ok
         }
         None => false, // longer than any password can be
     };
@@ -234,7 +271,9 @@ pub async fn change_password<U: AuthUser>(
         attempt::note_failure(engine, user, engine.now()).await?;
         return Ok(PasswordOutcome::Incorrect);
     }
-    if !engine.policy.password.reuse && current.is_some_and(|current| current.expose() == new.expose()) {
+    if !engine.policy.password.reuse
+        && current.is_some_and(|current| current.expose() == new.expose())
+    {
         return Ok(PasswordOutcome::Same);
     }
     let hash = engine.passwords.hash(new, caller.client.key()).await?;
@@ -243,7 +282,11 @@ pub async fn change_password<U: AuthUser>(
         Some(csrf) if caller.session.is_some() => {
             let fresh = Rotated {
                 id: engine.random.token()?,
-                csrf: if csrf { engine.random.hex_token()? } else { String::new() },
+                csrf: if csrf {
+                    engine.random.hex_token()?
+                } else {
+                    String::new()
+                },
             };
             let id = engine.keys.mac(Purpose::Session, fresh.id.as_bytes());
             let token = csrf.then(|| engine.keys.mac(Purpose::Csrf, fresh.csrf.as_bytes()));
@@ -252,36 +295,67 @@ pub async fn change_password<U: AuthUser>(
         }
         _ => None,
     };
-    let evict = Evict { keep: caller.session.copied(), rotate };
-    Ok(match store(engine, user, &hash, Some(evict), caller).await? {
-        PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
-        other => other,
-    })
+    let evict = Evict {
+        keep: caller.session.copied(),
+        rotate,
+    };
+    Ok(
+        match store(engine, user, hash, Some(evict), caller).await? {
+            PasswordOutcome::Changed(_) => PasswordOutcome::Changed(rotated),
+            other => other,
+        },
+    )
 }
 
 async fn store<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     user: &U,
-    new: &PasswordHash,
+    new: PasswordHash,
     evict: Option<Evict>,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
-    let old = user.account().password_hash;
-    let change = PasswordChange { user: user.id(), old, new, evict, now: engine.now() };
-    if !engine.store.set_password(change).await? {
-        return Ok(PasswordOutcome::Incorrect);
-    }
+    let old = user.account().password_hash.cloned();
+    let account = AccountInfo::of(user);
     let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
-    engine.hooks.after_password_changed(&AccountEvent { account: AccountInfo::of(user), origin }).await;
-    Ok(PasswordOutcome::Changed(None))
+    let engine = Arc::clone(engine);
+    detached(async move {
+        let change = PasswordChange {
+            user: &account.id,
+            old: old.as_ref(),
+            new: &new,
+            evict,
+            now: engine.now(),
+        };
+        if !engine.store.set_password(change).await? {
+            return Ok(PasswordOutcome::Incorrect);
+        }
+        engine
+            .hooks
+            .after_password_changed(&AccountEvent { account, origin })
+            .await;
+        Ok(PasswordOutcome::Changed(None))
+    })
+    .await
 }
 
 /// Whether the account has a password that could ever be right.
 pub fn has_password<U: AuthUser>(user: &U) -> bool {
-    U::TABLE.has(Role::PasswordHash) && user.account().password_hash.is_some_and(PasswordHash::is_usable)
+    U::TABLE.has(Role::PasswordHash)
+        && user
+            .account()
+            .password_hash
+            .is_some_and(PasswordHash::is_usable)
 }
 
 /// What the rules look at besides the password.
-pub fn context<'a>(email: Option<&'a str>, username: Option<&'a str>, source: PasswordSource) -> PasswordContext<'a> {
-    PasswordContext { username, email, source }
+pub fn context<'a>(
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    source: PasswordSource,
+) -> PasswordContext<'a> {
+    PasswordContext {
+        username,
+        email,
+        source,
+    }
 }

@@ -7,7 +7,7 @@ use crate::account::{AccountKey, AuthUser, Role};
 use crate::attempt::{Admission, Attempt, Subject};
 use crate::clock::Timestamp;
 use crate::crypto::{Normalized, Purpose, compare};
-use crate::engine::{Client, Engine, hex};
+use crate::engine::{Client, Engine, detached, hex};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo, Lockout, LoginFailed, LoginFailure};
 use crate::identity::parse_email;
@@ -86,16 +86,29 @@ pub async fn sign_in<U: AuthUser>(
     policy: &SessionPolicy,
     request: &SignIn<'_>,
 ) -> Result<SignInOutcome<U>> {
-    let Some(password) = &request.password else { return Ok(SignInOutcome::Refused) };
+    let Some(password) = &request.password else {
+        return Ok(SignInOutcome::Refused);
+    };
     let found = find(engine, request.identifier).await?;
-    let subject = found.as_ref().map_or(Subject::Unknown(request.identifier), Subject::Account);
-    let device = found.as_ref().and_then(|user| known_device(engine, user, request.device?));
+    let subject = found
+        .as_ref()
+        .map_or(Subject::Unknown(request.identifier), Subject::Account);
+    let device = found
+        .as_ref()
+        .and_then(|user| known_device(engine, user, request.device?));
     let mut attempt = match Attempt::admit(engine, request.client, &subject, device).await? {
         Admission::Granted(attempt) => attempt,
-        Admission::Locked(retry_after) => return Ok(locked(engine, request, found, retry_after).await),
+        Admission::Locked(retry_after) => {
+            return Ok(locked(engine, request, found, retry_after).await);
+        }
     };
     let stored = found.as_ref().and_then(|user| user.account().password_hash);
-    let verdict = match engine.passwords.verify(password, stored, request.client.key()).await {
+    attempt.evaluating();
+    let verdict = match engine
+        .passwords
+        .verify(password, stored, request.client.key())
+        .await
+    {
         Ok(verdict) => verdict,
         Err(error) => {
             attempt.released().await?; // the queue was full: nobody guessed anything
@@ -111,19 +124,37 @@ pub async fn sign_in<U: AuthUser>(
         }
     };
     attempt.proven();
-    let user = if verdict.rehash { rehash(engine, user, password, request.client).await? } else { user };
-    let opened = open(engine, policy, Authenticated { user }, Opening {
+    let user = if verdict.rehash {
+        rehash(engine, user, password, request.client).await?
+    } else {
+        user
+    };
+    let opening = Opening {
         remember: request.remember,
-        presented: request.presented,
-        device: device.and(request.device),
-        client: request.client,
-        attempt: Some(&mut attempt),
-    });
-    let opened = opened.await?;
-    attempt.settled();
-    let origin = engine.origin(request.client, Some("session"), Some(&opened.key));
-    engine.hooks.after_login(&AccountEvent { account: AccountInfo::of(&opened.user), origin }).await;
+        presented: request.presented.map(str::to_owned),
+        device: device.and(request.device).map(str::to_owned),
+        client: request.client.clone(),
+        attempt: Some(attempt),
+    };
+    let opened = open_and_tell(Arc::clone(engine), *policy, Authenticated { user }, opening);
+    let opened = detached(opened).await?;
     Ok(SignInOutcome::SignedIn(Box::new(opened)))
+}
+
+async fn open_and_tell<U: AuthUser>(
+    engine: Arc<Engine<U>>,
+    policy: SessionPolicy,
+    proof: Authenticated<U>,
+    opening: Opening<U>,
+) -> Result<Opened<U>> {
+    let client = opening.client.clone();
+    let opened = open(&engine, &policy, proof, opening).await?;
+    let event = AccountEvent {
+        account: AccountInfo::of(&opened.user),
+        origin: engine.origin(&client, Some("session"), Some(&opened.key)),
+    };
+    engine.hooks.after_login(&event).await;
+    Ok(opened)
 }
 
 /// The account that `identifier` names. An address is matched in its canonical form, a user name exactly as stored;
@@ -135,12 +166,18 @@ pub(crate) async fn find<U: AuthUser>(engine: &Engine<U>, identifier: &str) -> R
     if U::TABLE.has(Role::Email)
         && let Ok(email) = parse_email(identifier)
     {
-        return engine.store.by_login(LoginField::Email, email.as_str()).await;
+        return engine
+            .store
+            .by_login(LoginField::Email, email.as_str())
+            .await;
     }
     if !U::TABLE.has(Role::Username) {
         return Ok(None);
     }
-    engine.store.by_login(LoginField::Username, identifier).await
+    engine
+        .store
+        .by_login(LoginField::Username, identifier)
+        .await
 }
 
 async fn locked<U: AuthUser>(
@@ -151,7 +188,14 @@ async fn locked<U: AuthUser>(
 ) -> SignInOutcome<U> {
     let origin = engine.origin(request.client, Some("session"), None);
     let account = found.as_ref().map(AccountInfo::of);
-    engine.hooks.lockout(&Lockout { account, retry_after, origin }).await;
+    engine
+        .hooks
+        .lockout(&Lockout {
+            account,
+            retry_after,
+            origin,
+        })
+        .await;
     SignInOutcome::Locked(retry_after)
 }
 
@@ -161,17 +205,38 @@ async fn refused<U: AuthUser>(
     found: Option<U>,
     inactive: bool,
 ) -> SignInOutcome<U> {
-    let reason = if inactive { LoginFailure::Inactive } else { LoginFailure::InvalidCredentials };
+    let reason = if inactive {
+        LoginFailure::Inactive
+    } else {
+        LoginFailure::InvalidCredentials
+    };
     let origin = engine.origin(request.client, Some("session"), None);
     let account = found.as_ref().map(AccountInfo::of);
-    let identifier = request.identifier.chars().take(LONGEST_IDENTIFIER).collect();
-    engine.hooks.login_failed(&LoginFailed { account, identifier, reason, origin }).await;
+    let identifier = request
+        .identifier
+        .chars()
+        .take(LONGEST_IDENTIFIER)
+        .collect();
+    engine
+        .hooks
+        .login_failed(&LoginFailed {
+            account,
+            identifier,
+            reason,
+            origin,
+        })
+        .await;
     SignInOutcome::Refused
 }
 
 /// Stores the password under today's parameters. Of two sign-ins that get here at once, one wins; both hold a hash of
 /// the same password.
-async fn rehash<U: AuthUser>(engine: &Engine<U>, user: U, password: &Normalized, client: &Client) -> Result<U> {
+async fn rehash<U: AuthUser>(
+    engine: &Engine<U>,
+    user: U,
+    password: &Normalized,
+    client: &Client,
+) -> Result<U> {
     let new = engine.passwords.hash(password, client.key()).await?;
     if let Some(old) = user.account().password_hash {
         engine.store.rehash(user.id(), old, &new).await?;
@@ -180,13 +245,13 @@ async fn rehash<U: AuthUser>(engine: &Engine<U>, user: U, password: &Normalized,
 }
 
 /// How a session is to be opened.
-pub(crate) struct Opening<'a, U: AuthUser> {
+pub(crate) struct Opening<U: AuthUser> {
     pub(crate) remember: bool,
-    pub(crate) presented: Option<&'a str>,
+    pub(crate) presented: Option<String>,
     /// A device cookie of this account, kept as it is.
-    pub(crate) device: Option<&'a str>,
-    pub(crate) client: &'a Client,
-    pub(crate) attempt: Option<&'a mut Attempt<U>>,
+    pub(crate) device: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) attempt: Option<Attempt<U>>,
 }
 
 /// Opens a session for somebody a flow has authenticated. The id is always new (session fixation, OWASP Session
@@ -195,13 +260,17 @@ pub(crate) async fn open<U: AuthUser>(
     engine: &Engine<U>,
     policy: &SessionPolicy,
     proof: Authenticated<U>,
-    opening: Opening<'_, U>,
+    mut opening: Opening<U>,
 ) -> Result<Opened<U>> {
     let user = proof.user;
     let id = engine.random.token()?;
-    let csrf = if policy.csrf { engine.random.hex_token()? } else { String::new() };
-    let device = match opening.device {
-        Some(device) => device.to_owned(),
+    let csrf = if policy.csrf {
+        engine.random.hex_token()?
+    } else {
+        String::new()
+    };
+    let device = match opening.device.take() {
+        Some(device) => device,
         None => new_device(engine, &user)?,
     };
     let key = engine.keys.mac(Purpose::Session, id.as_bytes());
@@ -213,7 +282,9 @@ pub(crate) async fn open<U: AuthUser>(
     let session = NewSession {
         key,
         user: user.id(),
-        csrf: policy.csrf.then(|| engine.keys.mac(Purpose::Csrf, csrf.as_bytes())),
+        csrf: policy
+            .csrf
+            .then(|| engine.keys.mac(Purpose::Csrf, csrf.as_bytes())),
         token_version: user.account().token_version,
         now: engine.now(),
         idle,
@@ -221,13 +292,25 @@ pub(crate) async fn open<U: AuthUser>(
         remember: opening.remember,
         ip: opening.client.ip.map(|ip| ip.to_string()),
         user_agent: opening.client.user_agent.clone(),
-        presented: opening.presented.map(|id| engine.keys.mac(Purpose::Session, id.as_bytes())),
+        presented: opening
+            .presented
+            .map(|id| engine.keys.mac(Purpose::Session, id.as_bytes())),
         max_sessions: policy.max_sessions,
-        attempt: opening.attempt.and_then(Attempt::proven),
+        attempt: opening.attempt.as_mut().and_then(Attempt::proven),
         clear_address: engine.policy.lockout.clear_address,
     };
     engine.store.open(session).await?;
-    Ok(Opened { user, id, csrf, device, remember: opening.remember, key })
+    if let Some(attempt) = opening.attempt {
+        attempt.settled();
+    }
+    Ok(Opened {
+        user,
+        id,
+        csrf,
+        device,
+        remember: opening.remember,
+        key,
+    })
 }
 
 /// A session that answers for a request.
@@ -245,7 +328,11 @@ pub struct Live<U> {
 /// When the database cannot be asked.
 pub async fn look_up<U: AuthUser>(engine: &Engine<U>, cookie: &str) -> Result<Option<Live<U>>> {
     // What we issue is 43 characters of base64url; anything else was not issued and is not looked up (SEC-046).
-    if cookie.len() != 43 || !cookie.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+    if cookie.len() != 43
+        || !cookie
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    {
         return Ok(None);
     }
     // One digest per secret in force; one, unless a rotation is under way.
@@ -281,8 +368,14 @@ pub async fn touch<U: AuthUser>(engine: &Engine<U>, session: &SessionRow) -> Res
 /// Whether `token` is this session's CSRF token.
 #[must_use]
 pub fn csrf_matches<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, token: &str) -> bool {
-    let Some(stored) = &session.csrf else { return false };
-    engine.keys.macs(Purpose::Csrf, token.as_bytes()).iter().any(|mac| compare::equal(mac, stored))
+    let Some(stored) = &session.csrf else {
+        return false;
+    };
+    engine
+        .keys
+        .macs(Purpose::Csrf, token.as_bytes())
+        .iter()
+        .any(|mac| compare::equal(mac, stored))
 }
 
 /// The session's CSRF token: the presented one if it is still good, else a new one that replaces it at once.
@@ -299,8 +392,15 @@ pub async fn refresh_csrf<U: AuthUser>(
     }
     let token = engine.random.hex_token()?;
     let digest = engine.keys.mac(Purpose::Csrf, token.as_bytes());
-    let replaced = engine.store.set_csrf(&session.key, session.csrf.as_ref(), &digest).await?;
-    Ok(if replaced { Refreshed::Replaced(token) } else { Refreshed::Gone })
+    let replaced = engine
+        .store
+        .set_csrf(&session.key, session.csrf.as_ref(), &digest)
+        .await?;
+    Ok(if replaced {
+        Refreshed::Replaced(token)
+    } else {
+        Refreshed::Gone
+    })
 }
 
 /// What became of it.
@@ -324,25 +424,43 @@ impl std::fmt::Debug for Refreshed {
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn sign_out<U: AuthUser>(engine: &Engine<U>, live: &Live<U>, client: &Client) -> Result<()> {
-    if engine.store.end(&live.session.key, None).await? {
-        let origin = engine.origin(client, Some("session"), Some(&live.session.key));
-        engine.hooks.after_logout(&AccountEvent { account: AccountInfo::of(&live.user), origin }).await;
-    }
-    Ok(())
+pub async fn sign_out<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    live: &Live<U>,
+    client: &Client,
+) -> Result<()> {
+    let key = live.session.key;
+    let account = AccountInfo::of(&live.user);
+    let origin = engine.origin(client, Some("session"), Some(&key));
+    let engine = Arc::clone(engine);
+    detached(async move {
+        if engine.store.end(&key, None).await? {
+            engine
+                .hooks
+                .after_logout(&AccountEvent { account, origin })
+                .await;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The nonce of a device cookie, if it was issued to a browser that signed in to this account.
 fn known_device<'a, U: AuthUser>(engine: &Engine<U>, user: &U, cookie: &'a str) -> Option<&'a str> {
     let (nonce, mac) = cookie.split_once('.')?;
     let mac = crate::engine::unhex(mac)?;
-    engine.keys.verify(Purpose::Device, &device_message(user, nonce), &mac).then_some(nonce)
+    engine
+        .keys
+        .verify(Purpose::Device, &device_message(user, nonce), &mac)
+        .then_some(nonce)
 }
 
 /// OWASP Authentication Cheat Sheet, device cookies: a nonce and a keyed digest that binds it to the account.
 fn new_device<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<String> {
     let nonce = engine.random.token()?;
-    let mac = engine.keys.mac(Purpose::Device, &device_message(user, &nonce));
+    let mac = engine
+        .keys
+        .mac(Purpose::Device, &device_message(user, &nonce));
     Ok(format!("{nonce}.{}", hex(&mac)))
 }
 

@@ -66,13 +66,20 @@ pub(super) async fn settle<D: Dialect, S: Schema>(
     outcome: Settlement,
 ) -> Result<()> {
     let device = buckets.device.as_ref().unwrap_or(&buckets.pair);
-    let args = Args::new().blob(Some(&buckets.address)).blob(Some(&buckets.account));
+    let args = Args::new()
+        .blob(Some(&buckets.address))
+        .blob(Some(&buckets.account));
     let args = args.blob(Some(&buckets.pair)).blob(Some(device));
     let done = match outcome {
         Settlement::Failed => D::execute(conn, sql::<Failed, D, S>(), args).await,
         Settlement::Released => D::execute(conn, sql::<Released, D, S>(), args).await,
         Settlement::Succeeded { clear_address } => {
-            D::execute(conn, sql::<Succeeded, D, S>(), args.int(i64::from(clear_address))).await
+            D::execute(
+                conn,
+                sql::<Succeeded, D, S>(),
+                args.int(i64::from(clear_address)),
+            )
+            .await
         }
     };
     done.map(drop)
@@ -96,14 +103,33 @@ fn read<D: Dialect>(row: &D::Row) -> Result<(Digest, Counter)> {
 }
 
 impl<D: Dialect, S: Schema> SqlStore<D, S> {
-    async fn reserve_in(&self, buckets: &Buckets, policy: &LockoutPolicy, now: Timestamp) -> Result<Reservation> {
+    async fn reserve_in(
+        &self,
+        buckets: &Buckets,
+        policy: &LockoutPolicy,
+        now: Timestamp,
+    ) -> Result<Reservation> {
         let mut tx = self.begin().await?;
         let until = now.plus(ABANDONED);
         let forget = now.plus(policy.window.max(ABANDONED));
-        let args = Args::new().blob(Some(&buckets.address)).blob(Some(&buckets.account)).blob(Some(&buckets.pair));
-        let args = args.at(now.minus(policy.window)).at(now).at(until).at(forget);
+        let args = Args::new()
+            .blob(Some(&buckets.address))
+            .blob(Some(&buckets.account))
+            .blob(Some(&buckets.pair));
+        let args = args
+            .at(now.minus(policy.window))
+            .at(now)
+            .at(until)
+            .at(forget);
         let rows = match &buckets.device {
-            Some(device) => D::fetch(&mut tx, sql::<ReserveWithDevice, D, S>(), args.blob(Some(device))).await?,
+            Some(device) => {
+                D::fetch(
+                    &mut tx,
+                    sql::<ReserveWithDevice, D, S>(),
+                    args.blob(Some(device)),
+                )
+                .await?
+            }
             None => D::fetch(&mut tx, sql::<Reserve, D, S>(), args).await?,
         };
         let mut counters = rows.iter().map(read::<D>).collect::<Result<Vec<_>>>()?;
@@ -130,14 +156,22 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         Box::pin(self.reserve_in(buckets, policy, now))
     }
 
-    fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement) -> BoxFuture<'a, Result<()>> {
+    fn settle<'a>(
+        &'a self,
+        buckets: &'a Buckets,
+        outcome: Settlement,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let mut conn = self.connection().await?;
             settle::<D, S>(&mut conn, buckets, outcome).await
         })
     }
 
-    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>> {
+    fn note_failure<'a>(
+        &'a self,
+        account: &'a Digest,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<()>> {
         let args = Args::new().blob(Some(account)).at(now);
         Box::pin(async move { self.execute::<NoteFailure>(args).await.map(drop) })
     }
@@ -145,11 +179,17 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
     fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let rows = self.fetch::<Run>(Args::new().blob(Some(account))).await?;
-            rows.first().map_or(Ok(false), |row| Ok(int::<D>(row, 0)? >= i64::from(hard_stop)))
+            rows.first().map_or(Ok(false), |row| {
+                Ok(int::<D>(row, 0)? >= i64::from(hard_stop))
+            })
         })
     }
 
     fn clear<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.execute::<Clear>(Args::new().blob(Some(account))).await.map(drop) })
+        Box::pin(async move {
+            self.execute::<Clear>(Args::new().blob(Some(account)))
+                .await
+                .map(drop)
+        })
     }
 }

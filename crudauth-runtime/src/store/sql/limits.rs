@@ -16,11 +16,20 @@ statements! {
 }
 
 impl<D: Dialect, S: Schema> Limits for SqlStore<D, S> {
-    fn hit<'a>(&'a self, key: &'a Digest, limit: Limit, now: Timestamp) -> BoxFuture<'a, Result<u64>> {
+    fn hit<'a>(
+        &'a self,
+        key: &'a Digest,
+        limit: Limit,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
             let (start, end) = limit.window(now);
-            let rows = self.fetch::<Hit>(Args::new().blob(Some(key)).at(start).at(end)).await?;
-            rows.first().map_or(Ok(0), |row| Ok(u64::try_from(int::<D>(row, 0)?).unwrap_or(0)))
+            let rows = self
+                .fetch::<Hit>(Args::new().blob(Some(key)).at(start).at(end))
+                .await?;
+            rows.first().map_or(Ok(0), |row| {
+                Ok(u64::try_from(int::<D>(row, 0)?).unwrap_or(0))
+            })
         })
     }
 }

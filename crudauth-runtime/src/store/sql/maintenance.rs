@@ -31,8 +31,15 @@ where
         D::migration_lock(&mut tx).await?;
         D::define(&mut tx, ledger::<D, S>()).await?;
         let rows = D::fetch(&mut tx, sql::<Applied, D, S>(), Args::new()).await?;
-        let applied = rows.iter().map(|row| D::text(row, 0)).collect::<Result<Vec<_>>>()?;
-        if let Some(unknown) = applied.iter().flatten().find(|id| MIGRATIONS.iter().all(|known| known.id != *id)) {
+        let applied = rows
+            .iter()
+            .map(|row| D::text(row, 0))
+            .collect::<Result<Vec<_>>>()?;
+        if let Some(unknown) = applied
+            .iter()
+            .flatten()
+            .find(|id| MIGRATIONS.iter().all(|known| known.id != *id))
+        {
             return Err(Error::config(format!(
                 "the database has the migration `{unknown}`, which this version of crudauth does not know: it was \
                  migrated by a newer one; deploy that version again"
@@ -60,8 +67,14 @@ where
         }
         let mut found = Vec::new();
         for (column, wanted) in table.columns.iter().zip(S::User::types()) {
-            let Some(actual) = live.iter().find(|live| live.name.eq_ignore_ascii_case(column.name)) else {
-                found.push(format!("`{}.{}` is missing (field `{}`)", table.name, column.name, column.field));
+            let Some(actual) = live
+                .iter()
+                .find(|live| live.name.eq_ignore_ascii_case(column.name))
+            else {
+                found.push(format!(
+                    "`{}.{}` is missing (field `{}`)",
+                    table.name, column.name, column.field
+                ));
                 continue;
             };
             if !D::fits(&actual.sql_type, &wanted) {
@@ -77,8 +90,12 @@ where
             compare(table.name, column, actual, &mut found);
         }
         for extra in &live {
-            let declared = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&extra.name));
-            let filled = declared.is_some_and(|column| column.fill != Fill::Database || column.role == Role::Id);
+            let declared = table
+                .columns
+                .iter()
+                .find(|column| column.name.eq_ignore_ascii_case(&extra.name));
+            let filled = declared
+                .is_some_and(|column| column.fill != Fill::Database || column.role == Role::Id);
             if !filled && !extra.nullable && !extra.has_default {
                 found.push(format!(
                     "`{}.{}` is NOT NULL without a default, and sign-up does not fill it: mark its field \
@@ -109,7 +126,10 @@ fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<S
         ));
     }
     if !live.nullable && column.nullable && !live.has_default {
-        found.push(format!("`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`", column.field));
+        found.push(format!(
+            "`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`",
+            column.field
+        ));
     }
     let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
     if (login || column.unique) && !live.unique {

@@ -77,7 +77,10 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// A store over `pool`.
     #[must_use]
     pub fn new(pool: Pool<D>) -> Self {
-        Self { pool, schema: PhantomData }
+        Self {
+            pool,
+            schema: PhantomData,
+        }
     }
 
     async fn connection(&self) -> Result<PoolConnection<D>> {
@@ -85,7 +88,10 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, D>> {
-        self.pool.begin_with(D::BEGIN_WRITE).await.map_err(classify::<D>)
+        self.pool
+            .begin_with(D::BEGIN_WRITE)
+            .await
+            .map_err(classify::<D>)
     }
 
     /// Runs one statement on a connection of its own.
@@ -114,8 +120,14 @@ trait Template {
 struct Rendered<T, D, S>(PhantomData<(T, D, S)>);
 
 impl<T: Template, D: Dialect, S: Schema> Rendered<T, D, S> {
-    const TEXT: &'static Text =
-        &render(T::SQL, &Names { prefix: S::PREFIX, users: <S::User as AuthUser>::TABLE }, D::SYNTAX);
+    const TEXT: &'static Text = &render(
+        T::SQL,
+        &Names {
+            prefix: S::PREFIX,
+            users: <S::User as AuthUser>::TABLE,
+        },
+        D::SYNTAX,
+    );
     const SQL: &'static str = Self::TEXT.as_str();
 }
 

@@ -69,7 +69,9 @@ impl Migration {
 
 /// The table that remembers which steps have been taken.
 pub(super) fn ledger<D: Dialect, S: Schema<User: UserRow<D>>>() -> String {
-    render::<D, S>("CREATE TABLE IF NOT EXISTS {@migrations} (id {key_text} NOT NULL PRIMARY KEY, applied_at {int} NOT NULL)")
+    render::<D, S>(
+        "CREATE TABLE IF NOT EXISTS {@migrations} (id {key_text} NOT NULL PRIMARY KEY, applied_at {int} NOT NULL)",
+    )
 }
 
 fn render<D: Dialect, S: Schema<User: UserRow<D>>>(text: &str) -> String {
@@ -111,7 +113,10 @@ pub fn schema_sql<D: Dialect, S: Schema<User: UserRow<D>>>() -> String {
     out.push_str(";\n");
     for migration in MIGRATIONS {
         out.push_str(migration.render::<D, S>().trim_start());
-        let row = format!("INSERT INTO {{@migrations}} (id, applied_at) VALUES ('{}', 0);\n", migration.id);
+        let row = format!(
+            "INSERT INTO {{@migrations}} (id, applied_at) VALUES ('{}', 0);\n",
+            migration.id
+        );
         out.push_str(&render::<D, S>(&row));
     }
     out
@@ -123,7 +128,10 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
     let quote = char::from(D::SYNTAX.quote);
     let quoted = |name: &str| format!("{quote}{name}{quote}");
     let table = U::TABLE;
-    let name = table.schema.map_or_else(|| quoted(table.name), |schema| format!("{}.{}", quoted(schema), quoted(table.name)));
+    let name = table.schema.map_or_else(
+        || quoted(table.name),
+        |schema| format!("{}.{}", quoted(schema), quoted(table.name)),
+    );
     let columns = table.columns.iter().zip(U::types()).map(|(column, info)| {
         let mut line = format!("  {} ", quoted(column.name));
         match column.role {
@@ -147,5 +155,8 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
         line
     });
     let columns: Vec<String> = columns.collect();
-    format!("CREATE TABLE IF NOT EXISTS {name} (\n{}\n)", columns.join(",\n"))
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n)",
+        columns.join(",\n")
+    )
 }

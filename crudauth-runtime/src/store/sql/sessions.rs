@@ -54,7 +54,13 @@ fn read<D: Dialect>(row: &D::Row) -> Result<SessionRow> {
 }
 
 fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
-    bytes.map(|bytes| bytes.try_into().map_err(|_| Error::Store("a digest is not 32 bytes".into()))).transpose()
+    bytes
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
+        })
+        .transpose()
 }
 
 fn span(span: Duration) -> i64 {
@@ -73,15 +79,28 @@ where
         // Settling comes first: its row lock on the account's counters makes simultaneous sign-ins of one account wait
         // for each other, so that each sees the sessions which the one before it opened.
         if let Some(buckets) = new.attempt {
-            let outcome = Settlement::Succeeded { clear_address: new.clear_address };
+            let outcome = Settlement::Succeeded {
+                clear_address: new.clear_address,
+            };
             attempts::settle::<D, S>(&mut tx, buckets, outcome).await?;
         }
         let presented = new.presented.unwrap_or_default();
         let room = i64::from(new.max_sessions.saturating_sub(1));
-        let args = Args::new().blob(Some(&presented)).value(user).at(now).int(room);
+        let args = Args::new()
+            .blob(Some(&presented))
+            .value(user)
+            .at(now)
+            .int(room);
         D::execute(&mut tx, sql::<MakeRoom, D, S>(), args).await?;
-        let args = Args::new().blob(Some(&new.key)).value(user).blob(new.csrf.as_ref().map(<[u8; 32]>::as_slice));
-        let args = args.int(new.token_version).at(now).at(now.plus(new.idle).min(absolute)).at(absolute);
+        let args = Args::new()
+            .blob(Some(&new.key))
+            .value(user)
+            .blob(new.csrf.as_ref().map(<[u8; 32]>::as_slice));
+        let args = args
+            .int(new.token_version)
+            .at(now)
+            .at(now.plus(new.idle).min(absolute))
+            .at(absolute);
         let args = args.int(span(new.idle)).int(i64::from(new.remember));
         let args = args.text(new.ip.as_deref()).text(new.user_agent.as_deref());
         D::execute(&mut tx, sql::<Open, D, S>(), args).await?;
@@ -100,16 +119,30 @@ where
         Box::pin(self.open_session(new))
     }
 
-    fn session<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Option<(SessionRow, S::User)>>> {
+    fn session<'a>(
+        &'a self,
+        key: &'a Digest,
+    ) -> BoxFuture<'a, Result<Option<(SessionRow, S::User)>>> {
         Box::pin(async move {
             let rows = self.fetch::<Lookup>(Args::new().blob(Some(key))).await?;
-            rows.first().map(|row| Ok((read::<D>(row)?, S::User::read(row, WIDTH)?))).transpose()
+            rows.first()
+                .map(|row| Ok((read::<D>(row)?, S::User::read(row, WIDTH)?)))
+                .transpose()
         })
     }
 
-    fn touch<'a>(&'a self, session: &'a SessionRow, now: Timestamp, not_since: Timestamp) -> BoxFuture<'a, Result<()>> {
+    fn touch<'a>(
+        &'a self,
+        session: &'a SessionRow,
+        now: Timestamp,
+        not_since: Timestamp,
+    ) -> BoxFuture<'a, Result<()>> {
         let expires = now.plus(session.idle).min(session.absolute_at);
-        let args = Args::new().blob(Some(&session.key)).at(now).at(expires).at(not_since);
+        let args = Args::new()
+            .blob(Some(&session.key))
+            .at(now)
+            .at(expires)
+            .at(not_since);
         Box::pin(async move { self.execute::<Touch>(args).await.map(drop) })
     }
 
@@ -124,11 +157,19 @@ where
         })
     }
 
-    fn end_all<'a>(&'a self, user: &'a Id<S>, except: Option<&'a Digest>, now: Timestamp) -> BoxFuture<'a, Result<u64>> {
+    fn end_all<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        except: Option<&'a Digest>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
             let except = except.copied().unwrap_or_default(); // no session has the all-zero digest
             let mut tx = self.begin().await?;
-            let args = Args::new().value(user.as_inner()).blob(Some(&except)).at(now);
+            let args = Args::new()
+                .value(user.as_inner())
+                .blob(Some(&except))
+                .at(now);
             let ended = D::execute(&mut tx, sql::<EndAll, D, S>(), args).await?;
             // Expired rows go too, but are not sessions any more and do not count.
             let args = Args::new().value(user.as_inner()).at(now);
@@ -138,14 +179,36 @@ where
         })
     }
 
-    fn list<'a>(&'a self, user: &'a Id<S>, token_version: i64, now: Timestamp) -> BoxFuture<'a, Result<Vec<SessionRow>>> {
-        let args = Args::new().value(user.as_inner()).int(token_version).at(now);
-        Box::pin(async move { self.fetch::<List>(args).await?.iter().map(read::<D>).collect() })
+    fn list<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        token_version: i64,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<SessionRow>>> {
+        let args = Args::new()
+            .value(user.as_inner())
+            .int(token_version)
+            .at(now);
+        Box::pin(async move {
+            self.fetch::<List>(args)
+                .await?
+                .iter()
+                .map(read::<D>)
+                .collect()
+        })
     }
 
-    fn set_csrf<'a>(&'a self, key: &'a Digest, old: Option<&'a Digest>, new: &'a Digest) -> BoxFuture<'a, Result<bool>> {
+    fn set_csrf<'a>(
+        &'a self,
+        key: &'a Digest,
+        old: Option<&'a Digest>,
+        new: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool>> {
         // A session without a token compares as its own id, which is no token's digest.
-        let args = Args::new().blob(Some(key)).blob(Some(old.unwrap_or(key))).blob(Some(new));
+        let args = Args::new()
+            .blob(Some(key))
+            .blob(Some(old.unwrap_or(key)))
+            .blob(Some(new));
         Box::pin(async move { Ok(self.execute::<SetCsrf>(args).await? > 0) })
     }
 }

@@ -46,19 +46,32 @@ where
     S: Schema<User: UserRow<D>>,
 {
     async fn one<T: super::Template>(&self, args: Args<D>) -> Result<Option<S::User>> {
-        self.fetch::<T>(args).await?.first().map(|row| S::User::read(row, 0)).transpose()
+        self.fetch::<T>(args)
+            .await?
+            .first()
+            .map(|row| S::User::read(row, 0))
+            .transpose()
     }
 
     async fn count<T: super::Template>(&self, args: Args<D>) -> Result<i64> {
-        self.fetch::<T>(args).await?.first().map_or(Ok(0), |row| int::<D>(row, 0))
+        self.fetch::<T>(args)
+            .await?
+            .first()
+            .map_or(Ok(0), |row| int::<D>(row, 0))
     }
 
-    async fn insert_row(&self, new: &NewAccount<S::User>, folded: Option<&str>) -> Result<Inserted<Id<S>>> {
+    async fn insert_row(
+        &self,
+        new: &NewAccount<S::User>,
+        folded: Option<&str>,
+    ) -> Result<Inserted<Id<S>>> {
         let mut tx = self.begin().await?;
         let mut args = Args::new();
         S::User::bind(new, &mut args)?;
         let rows = D::fetch(&mut tx, sql::<Insert, D, S>(), args).await?;
-        let Some(row) = rows.first() else { return Ok(Inserted::Refused) };
+        let Some(row) = rows.first() else {
+            return Ok(Inserted::Refused);
+        };
         let key = <Id<S> as AccountKey>::Inner::read(row, 0)?;
         if folded.is_some() {
             let args = Args::new().text(folded).value(&key);
@@ -82,9 +95,16 @@ where
         let user = change.user.as_inner();
         let mut tx = self.begin().await?;
         let old = change.old.map_or("", PasswordHash::as_stored);
-        let args = Args::new().text(Some(change.new.as_stored())).value(user).text(Some(old));
+        let args = Args::new()
+            .text(Some(change.new.as_stored()))
+            .value(user)
+            .text(Some(old));
         let args = Self::changed(change.now, args)?;
-        let text = if change.evict.is_some() { sql::<ChangePassword, D, S>() } else { sql::<SetPassword, D, S>() };
+        let text = if change.evict.is_some() {
+            sql::<ChangePassword, D, S>()
+        } else {
+            sql::<SetPassword, D, S>()
+        };
         if D::execute(&mut tx, text, args).await? == 0 {
             return Ok(false);
         }
@@ -92,20 +112,35 @@ where
             let keep = evict.keep.unwrap_or_default(); // no session has the all-zero digest
             let args = Args::new().value(user).blob(Some(&keep));
             D::execute(&mut tx, sql::<EndOthers, D, S>(), args).await?;
-            let (id, csrf) = evict.rotate.map_or((None, None), |(id, csrf)| (Some(id), csrf));
-            let args = Args::new().blob(Some(&keep)).blob(id.as_ref().map(<[u8; 32]>::as_slice));
-            let args = args.blob(csrf.as_ref().map(<[u8; 32]>::as_slice)).value(user);
+            let (id, csrf) = evict
+                .rotate
+                .map_or((None, None), |(id, csrf)| (Some(id), csrf));
+            let args = Args::new()
+                .blob(Some(&keep))
+                .blob(id.as_ref().map(<[u8; 32]>::as_slice));
+            let args = args
+                .blob(csrf.as_ref().map(<[u8; 32]>::as_slice))
+                .value(user);
             D::execute(&mut tx, sql::<Rebind, D, S>(), args).await?;
         }
         commit(tx).await?;
         Ok(true)
     }
 
-    async fn change_account(&self, id: &Id<S>, change: AccountChange, now: Timestamp) -> Result<bool> {
+    async fn change_account(
+        &self,
+        id: &Id<S>,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<bool> {
         let (role, text, value) = match change {
             AccountChange::Active(value) => (Role::IsActive, sql::<SetActive, D, S>(), value),
-            AccountChange::Superuser(value) => (Role::IsSuperuser, sql::<SetSuperuser, D, S>(), value),
-            AccountChange::EmailVerified(value) => (Role::EmailVerified, sql::<SetVerified, D, S>(), value),
+            AccountChange::Superuser(value) => {
+                (Role::IsSuperuser, sql::<SetSuperuser, D, S>(), value)
+            }
+            AccountChange::EmailVerified(value) => {
+                (Role::EmailVerified, sql::<SetVerified, D, S>(), value)
+            }
         };
         if !<S::User as AuthUser>::TABLE.has(role) {
             return Ok(false);
@@ -114,7 +149,12 @@ where
         let args = Self::changed(now, Args::new().flag(value).value(id.as_inner()))?;
         let found = D::execute(&mut tx, text, args).await? > 0;
         if change == AccountChange::Active(false) {
-            D::execute(&mut tx, sql::<EndAll, D, S>(), Args::new().value(id.as_inner())).await?;
+            D::execute(
+                &mut tx,
+                sql::<EndAll, D, S>(),
+                Args::new().value(id.as_inner()),
+            )
+            .await?;
         }
         commit(tx).await?;
         Ok(found)
@@ -122,9 +162,25 @@ where
 
     async fn delete_account(&self, id: &Id<S>) -> Result<bool> {
         let mut tx = self.begin().await?;
-        D::execute(&mut tx, sql::<EndAll, D, S>(), Args::new().value(id.as_inner())).await?;
-        D::execute(&mut tx, sql::<Release, D, S>(), Args::new().value(id.as_inner())).await?;
-        let found = D::execute(&mut tx, sql::<Delete, D, S>(), Args::new().value(id.as_inner())).await? > 0;
+        D::execute(
+            &mut tx,
+            sql::<EndAll, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?;
+        D::execute(
+            &mut tx,
+            sql::<Release, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?;
+        let found = D::execute(
+            &mut tx,
+            sql::<Delete, D, S>(),
+            Args::new().value(id.as_inner()),
+        )
+        .await?
+            > 0;
         commit(tx).await?;
         Ok(found)
     }
@@ -137,7 +193,11 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    fn by_login<'a>(&'a self, field: LoginField, value: &'a str) -> BoxFuture<'a, Result<Option<S::User>>> {
+    fn by_login<'a>(
+        &'a self,
+        field: LoginField,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<Option<S::User>>> {
         Box::pin(async move {
             let args = Args::new().text(Some(value));
             match field {
@@ -183,16 +243,32 @@ where
         })
     }
 
-    fn rehash<'a>(&'a self, id: &'a Id<S>, old: &'a PasswordHash, new: &'a PasswordHash) -> BoxFuture<'a, Result<bool>> {
-        let args = Args::new().text(Some(new.as_stored())).value(id.as_inner()).text(Some(old.as_stored()));
+    fn rehash<'a>(
+        &'a self,
+        id: &'a Id<S>,
+        old: &'a PasswordHash,
+        new: &'a PasswordHash,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let args = Args::new()
+            .text(Some(new.as_stored()))
+            .value(id.as_inner())
+            .text(Some(old.as_stored()));
         Box::pin(async move { Ok(self.execute::<Rehash>(args).await? > 0) })
     }
 
-    fn set_password<'a>(&'a self, change: PasswordChange<'a, Id<S>>) -> BoxFuture<'a, Result<bool>> {
+    fn set_password<'a>(
+        &'a self,
+        change: PasswordChange<'a, Id<S>>,
+    ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.change_password(change))
     }
 
-    fn change<'a>(&'a self, id: &'a Id<S>, change: AccountChange, now: Timestamp) -> BoxFuture<'a, Result<bool>> {
+    fn change<'a>(
+        &'a self,
+        id: &'a Id<S>,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.change_account(id, change, now))
     }
 

@@ -3,7 +3,7 @@
 /// Whether a reader would not see `c`, or would see the text around it in another order: control and format
 /// characters (Unicode categories Cc and Cf), fillers and blanks that count as letters or symbols, variation
 /// selectors, line separators and noncharacters. Plain white space is not among them.
-pub(super) const fn is_invisible(c: char) -> bool {
+pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}'
         | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}'

@@ -1,0 +1,183 @@
+//! The only paths that expanded code names. Not an interface: it may change in any release.
+
+pub use ::axum;
+pub use ::sqlx;
+pub use axum::response::Response;
+pub use futures_util::future::BoxFuture;
+pub use std::sync::Arc;
+
+pub use crate::account::{
+    Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasPassword,
+    HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn, InstantColumn, NewAccount,
+    NewColumns, RawKey, Role, Table, TextColumn,
+};
+pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
+pub use crate::builder::{Builder, DialectName, IntoStore, NeedsHooks, Wired, migrate, schema_sql};
+pub use crate::clock::Timestamp;
+pub use crate::crypto::PasswordHash;
+pub use crate::error::Result;
+pub use crate::features::{account, session};
+pub use crate::guard::{
+    By, Check, CheckSite, Gate, Proofs, Proves, Refine, Superuser, Verdict, Verified, Via, verdict,
+};
+pub use crate::handles::{SessionsHandle, UsersHandle, shutdown};
+pub use crate::hooks::{Hooks, NoHooks};
+pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy};
+pub use crate::principal::{Principal, Public};
+pub use crate::routes::{RouteTable, feature_router, router, routes};
+pub use crate::store::dialect::{Args, Column, Declares, Dialect};
+pub use crate::store::sql::{Schema, UserRow};
+pub use ::std::time::Duration;
+
+#[cfg(feature = "sqlite")]
+pub use sqlx::Sqlite;
+
+/// SQLite, as the macros name its parts.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    use super::{Authority, Declares, Driver, Sqlite, UserRow};
+
+    /// The driver.
+    #[must_use]
+    pub const fn driver<A: Authority<User: UserRow<Sqlite>> + Declares<Sqlite>>() -> Driver<A> {
+        crate::builder::driver::<A, Sqlite>()
+    }
+}
+
+use crate::error::Result as Outcome;
+
+/// Binds a text in the type of the application's column.
+///
+/// # Errors
+/// When the value cannot be encoded.
+pub fn bind_text<D: Dialect, T: FromText + Column<D>>(
+    text: Option<&str>,
+    args: &mut Args<D>,
+) -> Outcome<()> {
+    T::from_text(text).add(args)
+}
+
+/// Binds a hash in the type of the application's column.
+///
+/// # Errors
+/// When the value cannot be encoded.
+pub fn bind_hash<D: Dialect, T: FromHash + Column<D>>(
+    hash: &PasswordHash,
+    args: &mut Args<D>,
+) -> Outcome<()> {
+    T::from_hash(hash).add(args)
+}
+
+/// Binds an instant in the type of the application's column.
+///
+/// # Errors
+/// When the value cannot be encoded.
+pub fn bind_instant<D: Dialect, T: InstantColumn + Column<D>>(
+    at: Timestamp,
+    args: &mut Args<D>,
+) -> Outcome<()> {
+    T::at(at).add(args)
+}
+
+/// A text column's type, made from a text.
+pub trait FromText {
+    /// Makes it.
+    fn from_text(text: Option<&str>) -> Self;
+}
+
+impl FromText for String {
+    fn from_text(text: Option<&str>) -> Self {
+        text.unwrap_or_default().to_owned()
+    }
+}
+
+impl FromText for Option<String> {
+    fn from_text(text: Option<&str>) -> Self {
+        text.map(str::to_owned)
+    }
+}
+
+/// A hash column's type, made from a hash.
+pub trait FromHash {
+    /// Makes it.
+    fn from_hash(hash: &PasswordHash) -> Self;
+}
+
+impl FromHash for PasswordHash {
+    fn from_hash(hash: &PasswordHash) -> Self {
+        hash.clone()
+    }
+}
+
+impl FromHash for Option<PasswordHash> {
+    fn from_hash(hash: &PasswordHash) -> Self {
+        Some(hash.clone())
+    }
+}
+
+/// A column that holds true or false.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold true or false",
+    label = "write `bool` here"
+)]
+pub trait Flag {}
+impl Flag for bool {}
+
+/// A column that holds an epoch.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold an epoch",
+    label = "write `i64` here"
+)]
+pub trait Epoch {}
+impl Epoch for i64 {}
+
+macro_rules! needs {
+    ($($name:ident: $bound:path;)*) => {$(
+        #[doc = concat!("Moves the error of a missing `", stringify!($bound), "` to the user's token.")]
+        pub const fn $name<T: $bound>() {}
+    )*};
+}
+
+needs! {
+    need_key: AccountKey;
+    need_text: TextColumn;
+    need_hash: HashColumn;
+    need_flag: Flag;
+    need_epoch: Epoch;
+    need_instant: InstantColumn;
+    need_auth_user: AuthUser;
+    need_password: HasPassword;
+    need_authority: Authority;
+}
+
+/// Moves the error of a missing hooks implementation to the user's token.
+pub const fn need_hooks<H: Hooks<U>, U: AuthUser>() {}
+/// Moves the error of a missing column to `verified`.
+pub const fn need_verified<A: Authority<User: HasVerified>>() {}
+/// Moves the error of a missing column to `superuser`.
+pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
+/// Moves the error of a missing transport to `transport(session)`.
+pub const fn need_transport_session<A: session::HasSession>() {}
+/// Moves the error of a missing gate to its path.
+pub const fn need_gate<G: Gate<A>, A: Authority>() {}
+
+/// `CREATE TABLE` for the application's table, in a product that the runtime was built with.
+#[must_use]
+pub fn create_table<U: InAnyDialect>(dialect: DialectName) -> String {
+    U::create_table(dialect)
+}
+
+/// An account type that every product of this build can store.
+pub trait InAnyDialect: AuthUser {
+    /// `CREATE TABLE` in one of them.
+    fn create_table(dialect: DialectName) -> String;
+}
+
+#[cfg(feature = "sqlite")]
+impl<U: UserRow<Sqlite>> InAnyDialect for U {
+    fn create_table(dialect: DialectName) -> String {
+        match dialect {
+            DialectName::Sqlite => crate::store::sql::create_table::<Sqlite, U>(),
+        }
+    }
+}

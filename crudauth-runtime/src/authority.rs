@@ -1,0 +1,158 @@
+//! What an `auth!` block becomes: one type that ties a user, a policy and the declared features together.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use futures_util::future::BoxFuture;
+
+use crate::engine::{Client, Engine, Rotated};
+use crate::hooks::Hooks;
+use crate::http::client::{client_ip, client_key, peer};
+use crate::http::origin::Origin;
+use crate::http::problem::Problem;
+use crate::http::spec::FeatureSpec;
+use crate::http::user_agent;
+use crate::policy::Policy;
+use crate::principal::{Principal, Resolved};
+use crate::store::Store;
+use crate::store::sql::Schema;
+use crate::workers::Workers;
+
+/// The type that an `auth!` block declares. Implemented by the macro only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` was not declared by `auth!`",
+    note = "write `crudauth::auth! {{ pub struct Auth<User>; }}` and name that type here"
+)]
+pub trait Authority: Schema + Clone + fmt::Debug {
+    /// The application's hooks.
+    type Hooks: Hooks<Self::User>;
+    /// The type's name, for the route table.
+    const NAME: &'static str;
+    /// What the block says.
+    const POLICY: Policy;
+    /// The declared transports, in order of precedence.
+    const TRANSPORTS: &'static [Transport<Self>];
+    /// The declared features.
+    const FEATURES: &'static [Feature<Self>];
+    /// The declared database products.
+    const DRIVERS: &'static [Driver<Self>];
+
+    /// Wraps what the builder made.
+    fn from_core(core: Arc<Core<Self>>) -> Self;
+    /// What the builder made.
+    fn core(&self) -> &Arc<Core<Self>>;
+}
+
+/// Everything an authority holds at run time.
+pub struct Core<A: Authority> {
+    pub(crate) engine: Arc<Engine<A::User>>,
+    pub(crate) origins: Option<Vec<Origin>>,
+    pub(crate) workers: Workers,
+}
+
+impl<A: Authority> fmt::Debug for Core<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(A::NAME)
+            .field("store", &self.engine.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a request proves who sends it.
+pub struct Transport<A: Authority> {
+    /// As `transport(…)` names it.
+    pub name: &'static str,
+    /// The account behind the credential; `None` where there is none or a dead one.
+    pub authenticate:
+        for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Option<Resolved<A>>, Problem>>,
+    /// What a guard adds for a principal that came this way: CSRF, and recording the use.
+    pub confirm:
+        for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> BoxFuture<'a, Result<(), Problem>>,
+    /// How its credential is renewed when a privilege changes, where the block asks for that.
+    pub renewal: Option<Renewal<A>>,
+}
+
+/// A credential that is renewed when a privilege changes.
+pub struct Renewal<A: Authority> {
+    /// Whether a CSRF token goes with it.
+    pub csrf: bool,
+    /// The cookies that carry it.
+    pub cookies: fn(&Principal<A>, &Rotated) -> Vec<HeaderValue>,
+}
+
+impl<A: Authority> fmt::Debug for Renewal<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renewal")
+    }
+}
+
+impl<A: Authority> fmt::Debug for Transport<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transport({})", self.name)
+    }
+}
+
+/// A declared feature and its routes.
+pub struct Feature<A: Authority> {
+    /// Its declaration.
+    pub spec: &'static FeatureSpec,
+    /// Whether the routes that are mounted on request are.
+    pub management: bool,
+    /// Adds its routes.
+    pub mount: fn(Router<A>) -> Router<A>,
+    /// Wraps the routes of all features, where the block asks for that.
+    pub layer: Option<fn(Router<A>, &A) -> Router<A>>,
+    /// Runs once when an authority starts.
+    pub start: fn(),
+    /// How often the sweeper runs for it.
+    pub sweep: Duration,
+}
+
+impl<A: Authority> fmt::Debug for Feature<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Feature({})", self.spec.name)
+    }
+}
+
+/// A declared database product.
+pub struct Driver<A: Authority> {
+    /// As `#[database(…)]` names it.
+    pub keyword: &'static str,
+    /// The URL schemes it answers to.
+    pub schemes: &'static [&'static str],
+    /// Opens a pool.
+    pub open: for<'a> fn(&'a str) -> BoxFuture<'a, crate::Result<Arc<dyn Store<A::User>>>>,
+    /// The statements that create our own tables.
+    pub schema_sql: fn() -> String,
+}
+
+impl<A: Authority> fmt::Debug for Driver<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Driver({})", self.keyword)
+    }
+}
+
+impl<A: Authority> Core<A> {
+    /// Who sends this request.
+    pub(crate) fn client(&self, parts: &Parts) -> Client {
+        let ip = client_ip(
+            peer(&parts.extensions),
+            &parts.headers,
+            A::POLICY.proxy.trusted_hops,
+        );
+        Client {
+            ip,
+            group: client_key(ip),
+            user_agent: user_agent::of_request(&parts.headers),
+        }
+    }
+}
+
+/// Reaches an authority's parts without exporting them.
+pub(crate) fn engine<A: Authority>(auth: &A) -> &Arc<Engine<A::User>> {
+    &auth.core().engine
+}

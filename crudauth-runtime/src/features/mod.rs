@@ -1,0 +1,9 @@
+//! The features, one folder each: `flow.rs` decides, `routes.rs` translates to HTTP, `mod.rs` declares.
+
+pub mod account;
+pub mod session;
+
+use crate::http::spec::FeatureSpec;
+
+/// Every feature of the runtime, by the name that the macros use.
+pub const REGISTRY: &[&FeatureSpec] = &[&account::SPEC, &session::SPEC];

@@ -1,0 +1,88 @@
+//! Signing in and out over HTTP.
+
+use axum::extract::{Request, State};
+use serde::Serialize;
+
+use super::flow::{self, SignIn, SignInOutcome};
+use super::transport::{check_csrf, live};
+use super::{HasSession, cookies};
+use crate::account::{AccountKey, AuthUser};
+use crate::authority::engine;
+use crate::crypto::Normalized;
+use crate::http::issue::Issue;
+use crate::http::origin::check_origin;
+use crate::http::problem::Problem;
+use crate::http::request::{Answer, detail, form, ok, set_cookies};
+
+/// `POST /login`. Signs in with identifier and password, and opens a session.
+pub async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
+    let (parts, body) = request.into_parts();
+    // Login CSRF: a foreign page would sign its visitor in as the attacker.
+    check_origin(
+        &parts.method,
+        &parts.uri,
+        &parts.headers,
+        auth.core().origins.as_deref(),
+        false,
+    )
+    .map_err(|_| Problem::CrossSiteLogin)?;
+    let mut form = form(&parts, body, &["username", "password"]).await?;
+    let (identifier, password) = (form.text("username"), form.secret("password"));
+    let remember = form.flag("remember_me");
+    if form
+        .optional_text("grant_type")
+        .is_some_and(|grant| grant != "password")
+    {
+        form.push(Issue::pattern_mismatch("grant_type", "^password$"));
+    }
+    form.finish()?;
+    let (Some(identifier), Some(password)) = (identifier, password) else {
+        return Err(Problem::Internal);
+    };
+    let client = auth.core().client(&parts);
+    let sign_in = SignIn {
+        identifier: &identifier,
+        password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+        remember,
+        presented: cookies::value(&parts.headers, A::SESSION.cookie),
+        device: cookies::value(&parts.headers, A::SESSION.device_cookie),
+        client: &client,
+    };
+    match flow::sign_in(engine(&auth), &A::SESSION, &sign_in).await? {
+        SignInOutcome::SignedIn(opened) => {
+            let account = opened.user.account();
+            let id = opened.user.id().as_inner();
+            let mut response = ok(&LoggedIn {
+                id,
+                username: account.username,
+                csrf_token: &opened.csrf,
+            })?;
+            set_cookies(response.headers_mut(), cookies::opened::<A>(&opened));
+            Ok(response)
+        }
+        SignInOutcome::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
+        SignInOutcome::Refused => Err(Problem::IncorrectCredentials),
+    }
+}
+
+/// `POST /logout`. Ends the session and clears the cookies; without a live session it only clears them.
+pub async fn logout<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
+    let (parts, _) = request.into_parts();
+    if let Some(live) = live(&auth, &parts.headers).await? {
+        check_csrf(&auth, &parts, &live.session, false)?;
+        flow::sign_out(engine(&auth), &live, &auth.core().client(&parts)).await?;
+    }
+    let mut response = detail("Logged out")?;
+    set_cookies(
+        response.headers_mut(),
+        cookies::cleared::<A>(engine(&auth).now()),
+    );
+    Ok(response)
+}
+
+#[derive(Serialize)]
+struct LoggedIn<'a, K> {
+    id: &'a K,
+    username: Option<&'a str>,
+    csrf_token: &'a str,
+}

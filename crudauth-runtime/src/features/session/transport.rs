@@ -1,0 +1,129 @@
+//! The session cookie as a transport: who sends the request, and what a guard adds.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::flow::{self, Live};
+use super::{HasSession, cookies};
+use crate::authority::{Renewal, Transport, engine};
+use crate::engine::Rotated;
+use crate::http::origin::{check_origin, is_safe};
+use crate::http::problem::Problem;
+use crate::principal::{Principal, Resolved};
+use crate::store::SessionRow;
+
+/// The header that carries the CSRF token.
+const CSRF_HEADER: &str = "x-csrf-token";
+
+/// The transport, for a block that declares it.
+#[must_use]
+pub const fn transport<A: HasSession>() -> Transport<A> {
+    let renewal = Renewal {
+        csrf: A::SESSION.csrf,
+        cookies: renewed::<A>,
+    };
+    Transport {
+        name: "session",
+        authenticate: |auth, parts| Box::pin(authenticate(auth, parts)),
+        confirm: |auth, parts, found| Box::pin(confirm(auth, parts, found)),
+        renewal: if A::SESSION.rotate_on_change {
+            Some(renewal)
+        } else {
+            None
+        },
+    }
+}
+
+fn renewed<A: HasSession>(principal: &Principal<A>, rotated: &Rotated) -> Vec<HeaderValue> {
+    let remember = principal.session().is_some_and(|session| session.remember);
+    cookies::session::<A>(&rotated.id, &rotated.csrf, remember)
+}
+
+async fn authenticate<A: HasSession>(
+    auth: &A,
+    parts: &Parts,
+) -> Result<Option<Resolved<A>>, Problem> {
+    let live = live(auth, &parts.headers).await?;
+    Ok(live.map(|Live { session, user }| Resolved {
+        user,
+        transport: "session",
+        session: Some(session),
+        scopes: Vec::new(),
+    }))
+}
+
+/// The live session of a request's cookie.
+pub(super) async fn live<A: HasSession>(
+    auth: &A,
+    headers: &HeaderMap,
+) -> Result<Option<Live<A::User>>, Problem> {
+    match cookies::value(headers, A::SESSION.cookie) {
+        Some(cookie) => Ok(flow::look_up(engine(auth), cookie).await?),
+        None => Ok(None),
+    }
+}
+
+async fn confirm<A: HasSession>(
+    auth: &A,
+    parts: &Parts,
+    found: &Resolved<A>,
+) -> Result<(), Problem> {
+    let Some(session) = &found.session else {
+        return Ok(());
+    };
+    // `/csrf/refresh` exists for those who have lost their token; the origin still counts there.
+    let exempt = parts.extensions.get::<NoCsrf>().is_some();
+    check_csrf(auth, parts, session, exempt)?;
+    flow::touch(engine(auth), session).await?;
+    Ok(())
+}
+
+/// Marks a request of the one route that needs no CSRF token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoCsrf;
+
+/// An unsafe request under a cookie must come from our own pages and carry this session's token.
+pub(super) fn check_csrf<A: HasSession>(
+    auth: &A,
+    parts: &Parts,
+    session: &SessionRow,
+    exempt: bool,
+) -> Result<(), Problem> {
+    if is_safe(&parts.method) {
+        return Ok(());
+    }
+    let origins = auth.core().origins.as_deref();
+    check_origin(
+        &parts.method,
+        &parts.uri,
+        &parts.headers,
+        origins,
+        A::SESSION.refuse_same_site,
+    )
+    .map_err(|_| Problem::CrossSite)?;
+    if !A::SESSION.csrf || exempt {
+        return Ok(());
+    }
+    let token = token(parts)?;
+    if flow::csrf_matches(engine(auth), session, token) {
+        Ok(())
+    } else {
+        Err(Problem::CsrfInvalid)
+    }
+}
+
+/// The token of the header, or of the form field where a form was read ahead for it. Never the query string or the
+/// cookie: those a foreign page can make a browser send (SEC-059).
+fn token(parts: &Parts) -> Result<&str, Problem> {
+    let mut sent = parts.headers.get_all(CSRF_HEADER).iter();
+    match (sent.next(), sent.next()) {
+        (Some(token), None) => token.to_str().map_err(|_| Problem::CsrfInvalid),
+        (Some(_), Some(_)) => Err(Problem::CsrfInvalid),
+        (None, _) => {
+            let field = parts.extensions.get::<super::forms::FormToken>();
+            field
+                .map(|token| token.0.as_str())
+                .ok_or(Problem::CsrfMissing)
+        }
+    }
+}

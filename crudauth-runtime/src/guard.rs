@@ -1,0 +1,290 @@
+//! Proofs: what `#[require(…)]` obtains by value and demands by reference.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
+
+use crate::account::{AuthUser, HasSuperuser, HasVerified};
+use crate::authority::Authority;
+use crate::http::problem::Problem;
+use crate::principal::Principal;
+
+/// What a gate says.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Go on.
+    Allowed,
+    /// 403 `Access denied`.
+    Denied,
+    /// This answer, as it is.
+    Answer(Box<Response>),
+}
+
+impl From<bool> for Verdict {
+    fn from(allowed: bool) -> Self {
+        if allowed { Self::Allowed } else { Self::Denied }
+    }
+}
+
+impl<E: IntoResponse> From<Result<(), E>> for Verdict {
+    fn from(result: Result<(), E>) -> Self {
+        result.map_or_else(
+            |error| Self::Answer(Box::new(error.into_response())),
+            |()| Self::Allowed,
+        )
+    }
+}
+
+impl<E: IntoResponse> From<Result<bool, E>> for Verdict {
+    fn from(result: Result<bool, E>) -> Self {
+        result.map_or_else(
+            |error| Self::Answer(Box::new(error.into_response())),
+            Self::from,
+        )
+    }
+}
+
+/// A gate of the application: a type that `#[require(gates::Staff)]` names.
+///
+/// ```
+/// # use crudauth_runtime as crudauth;
+/// use crudauth::guard::{Gate, Verdict};
+/// use crudauth::{Authority, Principal};
+///
+/// pub struct Staff;
+///
+/// impl<A: Authority> Gate<A> for Staff {
+///     async fn check(principal: &Principal<A>) -> Verdict {
+///         Verdict::from(principal.is_superuser())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a gate that `#[require]` can check for `{A}`",
+    label = "not a gate",
+    note = "write `impl crudauth::Gate<{A}> for {Self} {{ async fn check(principal: &Principal<{A}>) -> Verdict {{ … }} }}`"
+)]
+pub trait Gate<A: Authority>: 'static {
+    /// Judges the caller. Runs after the built-in guards and before the body is read.
+    fn check(principal: &Principal<A>) -> impl Future<Output = Verdict> + Send;
+}
+
+/// A fact about a principal that can be checked when a request comes in.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be proved by a principal of `{A}`")]
+pub trait Proof<A: Authority>: 'static {
+    /// How the route table says it.
+    fn label() -> String;
+    /// The one transport that counts, if it matters.
+    fn transport() -> Option<&'static str> {
+        None
+    }
+    /// Checks it.
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>>;
+}
+
+/// A list of proofs, in the order in which they are checked.
+pub trait Proofs<A: Authority>: 'static {
+    /// How the route table says them.
+    fn labels() -> Vec<String>;
+    /// The one transport that counts, if it matters.
+    fn transport() -> Option<&'static str>;
+    /// Checks them in order.
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>>;
+}
+
+impl<A: Authority> Proofs<A> for () {
+    fn labels() -> Vec<String> {
+        Vec::new()
+    }
+    fn transport() -> Option<&'static str> {
+        None
+    }
+    fn check(_: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl<A: Authority, H: Proof<A>, T: Proofs<A>> Proofs<A> for (H, T) {
+    fn labels() -> Vec<String> {
+        let mut labels = vec![H::label()];
+        labels.extend(T::labels());
+        labels
+    }
+    fn transport() -> Option<&'static str> {
+        H::transport().or_else(T::transport)
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        Box::pin(async move {
+            H::check(principal).await?;
+            T::check(principal).await
+        })
+    }
+}
+
+fn held(holds: bool, problem: Problem) -> BoxFuture<'static, Result<(), Response>> {
+    Box::pin(std::future::ready(if holds {
+        Ok(())
+    } else {
+        Err(problem.into_response())
+    }))
+}
+
+fn judged(verdict: Verdict) -> Result<(), Response> {
+    match verdict {
+        Verdict::Allowed => Ok(()),
+        Verdict::Denied => Err(Problem::AccessDenied.into_response()),
+        Verdict::Answer(answer) => Err(*answer),
+    }
+}
+
+/// The account is a superuser.
+#[derive(Debug)]
+pub struct Superuser;
+
+impl<A: Authority<User: HasSuperuser>> Proof<A> for Superuser {
+    fn label() -> String {
+        "superuser".to_owned()
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        held(
+            principal.user().account().is_superuser,
+            Problem::InsufficientPrivileges,
+        )
+    }
+}
+
+/// The account's address is proven.
+#[derive(Debug)]
+pub struct Verified;
+
+impl<A: Authority<User: HasVerified>> Proof<A> for Verified {
+    fn label() -> String {
+        "verified".to_owned()
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        held(
+            principal.user().account().email_verified == Some(true),
+            Problem::NotVerified,
+        )
+    }
+}
+
+/// A transport that a guard can name.
+pub trait TransportName: 'static {
+    /// As `transport(…)` names it.
+    const NAME: &'static str;
+}
+
+/// The request was authenticated by transport `T`.
+#[derive(Debug)]
+pub struct Via<T>(PhantomData<T>);
+
+impl<A: Authority, T: TransportName> Proof<A> for Via<T> {
+    fn label() -> String {
+        format!("transport({})", T::NAME)
+    }
+    fn transport() -> Option<&'static str> {
+        Some(T::NAME)
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        held(principal.transport() == T::NAME, Problem::NotAuthenticated)
+    }
+}
+
+/// The gate `G` let the caller pass.
+#[derive(Debug)]
+pub struct By<G>(PhantomData<G>);
+
+impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
+    fn label() -> String {
+        let name = std::any::type_name::<G>();
+        name.rsplit("::").next().unwrap_or(name).to_owned()
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        Box::pin(async move { judged(G::check(principal).await) })
+    }
+}
+
+/// The function that stands in `check(…)` at one place in the source. The macro implements it beside the handler,
+/// because a path to a function cannot stand in a type.
+pub trait CheckSite<const SITE: u64>: Authority {
+    /// Calls it.
+    fn check(principal: &Principal<Self>) -> BoxFuture<'_, Verdict>;
+}
+
+/// The function at `SITE` let the caller pass.
+#[derive(Debug)]
+pub struct Check<const SITE: u64>;
+
+impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
+    fn label() -> String {
+        "check".to_owned()
+    }
+    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+        Box::pin(async move { judged(A::check(principal).await) })
+    }
+}
+
+/// What a checking function may return: `bool`, `Result<(), E>`, `Result<bool, E>`, [`Verdict`], or a future of one.
+#[diagnostic::on_unimplemented(
+    message = "a function in `check(…)` cannot return `{Self}`",
+    note = "return `bool`, `Result<(), E>` or `Result<bool, E>` where `E: IntoResponse`, or be an async function that does"
+)]
+pub trait CheckOutput<M>: Send {
+    /// Brings it into one form.
+    fn verdict(self) -> impl Future<Output = Verdict> + Send;
+}
+
+/// Marks a function that answers at once.
+#[derive(Debug)]
+pub struct Sync;
+/// Marks a function that answers in time.
+#[derive(Debug)]
+pub struct Async;
+
+impl<T: Into<Verdict> + Send> CheckOutput<Sync> for T {
+    async fn verdict(self) -> Verdict {
+        self.into()
+    }
+}
+
+impl<F: Future<Output: Into<Verdict>> + Send> CheckOutput<Async> for F {
+    async fn verdict(self) -> Verdict {
+        self.await.into()
+    }
+}
+
+/// Brings what a checking function returned into one form.
+pub async fn verdict<M, T: CheckOutput<M>>(output: T) -> Verdict {
+    output.verdict().await
+}
+
+/// A list of proofs that has `T` in it, at the place `Index`, which the compiler finds.
+#[diagnostic::on_unimplemented(
+    message = "this principal does not prove `{T}`",
+    label = "not proved here",
+    note = "obtain the proof in the handler with `#[require(…)]`, or demand it of your own caller the same way"
+)]
+pub trait Proves<T, Index> {}
+
+/// At the head of the list.
+#[derive(Debug)]
+pub struct Here;
+/// Further down.
+#[derive(Debug)]
+pub struct There<I>(PhantomData<I>);
+
+impl<T, Rest> Proves<T, Here> for (T, Rest) {}
+impl<T, Head, Rest: Proves<T, I>, I> Proves<T, There<I>> for (Head, Rest) {}
+
+/// A principal type that `#[require]` can refine in place.
+pub trait Refine<P> {
+    /// The same principal, proving `P`.
+    type Out;
+}
+
+impl<A: Authority, P> Refine<P> for Principal<A> {
+    type Out = Principal<A, P>;
+}

@@ -1,0 +1,97 @@
+//! What a mounted route is handed besides its principal and its body.
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::form::Form;
+use super::json::Fields;
+use super::problem::Problem;
+use super::rate_headers::RateInfo;
+use super::{body, issue::Issue};
+use crate::crypto::{Normalized, Violation};
+use crate::engine::{Counted, Engine};
+use crate::policy::Limit;
+use crate::secret::SecretText;
+use crate::{account::AuthUser, crypto::TooLong};
+
+/// What a handler of ours returns.
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// Reads a JSON body; none of `names` may stand in the query string as well (SEC-137).
+pub(crate) async fn json(parts: &Parts, body: Body, names: &[&str]) -> Result<Fields, Problem> {
+    body::refuse_in_query(&parts.uri, names)?;
+    body::json(&parts.headers, body).await
+}
+
+/// Reads a form, likewise.
+pub(crate) async fn form(parts: &Parts, body: Body, names: &[&str]) -> Result<Form, Problem> {
+    body::refuse_in_query(&parts.uri, names)?;
+    body::form(&parts.headers, body).await
+}
+
+/// A compact JSON answer.
+pub(crate) fn ok(body: &impl Serialize) -> Answer {
+    let json = serde_json::to_vec(body).map_err(|_| Problem::Internal)?;
+    let mut response = Response::new(Body::from(json));
+    response.headers_mut().insert(
+        axum::http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
+}
+
+/// `{"detail": …}`
+pub(crate) fn detail(text: &'static str) -> Answer {
+    #[derive(Serialize)]
+    struct Detail {
+        detail: &'static str,
+    }
+    ok(&Detail { detail: text })
+}
+
+/// Runs `work` under a limit. Every answer carries the rate-limit headers, whatever became of the request.
+pub(crate) async fn limited<U: AuthUser>(
+    engine: &Engine<U>,
+    (action, limit): (&str, Limit),
+    who: &str,
+    work: impl Future<Output = Answer>,
+) -> Answer {
+    let (limit, remaining) = match engine.count(action, limit, who).await? {
+        Counted::Off => return work.await,
+        Counted::Over { limit, retry_after } => {
+            return Err(Problem::RateLimited { retry_after, limit });
+        }
+        Counted::Within { limit, remaining } => (limit, remaining),
+    };
+    let mut response = work.await.unwrap_or_else(IntoResponse::into_response);
+    RateInfo { limit, remaining }.apply(response.headers_mut());
+    Ok(response)
+}
+
+/// Appends cookies to an answer.
+pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
+    for cookie in cookies {
+        headers.append(axum::http::header::SET_COOKIE, cookie);
+    }
+}
+
+/// A new password in its normal form, or the issue that says it is too long. Checked before normalising (SEC-013).
+pub(crate) fn new_password(
+    text: &SecretText,
+    field: &str,
+    max: usize,
+) -> Result<Normalized, Issue> {
+    Normalized::new(text.expose(), max).map_err(|TooLong { .. }| Issue::string_too_long(field, max))
+}
+
+/// The rules a password does not meet, as issues of `field`.
+pub(crate) fn violations(field: &str, violations: &[Violation]) -> Problem {
+    let issue = |violation: &Violation| match violation.min_length() {
+        Some(min) => Issue::string_too_short(field, min),
+        None => Issue::password_policy(field, violation.message(), violation.requirement()),
+    };
+    Problem::Validation(violations.iter().map(issue).collect())
+}

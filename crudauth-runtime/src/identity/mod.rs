@@ -1,0 +1,6 @@
+//! Names people are known by: e-mail addresses and user names, checked and in canonical form.
+
+mod email;
+pub(crate) mod invisible;
+
+pub use email::{Email, check_username, parse_email};

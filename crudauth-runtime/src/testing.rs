@@ -1,0 +1,121 @@
+//! For the tests of applications: a signed-in client without a browser, a clock that a test moves, cheap hashing.
+//!
+//! Nothing here can be reached from an `auth!` block or from the environment, so none of it is a production setting.
+
+use std::sync::Arc;
+
+use crate::account::AuthUser;
+use crate::authority::{Authority, engine};
+use crate::builder::Builder;
+use crate::crypto::Random;
+use crate::engine::Client;
+use crate::error::Result;
+use crate::features::session::HasSession;
+use crate::features::session::flow::{Authenticated, Opening, open};
+use crate::guard::Proofs;
+use crate::principal::{Principal, Resolved};
+
+pub use crate::clock::Clock;
+
+/// Settings of a builder for tests. `use crudauth::testing::TestBuilder;` brings them in.
+pub trait TestBuilder: Sized {
+    /// Hashes with parameters that protect nothing, so that a suite of hundreds of sign-ins takes seconds. The stored
+    /// hashes are upgraded at the next sign-in by an authority with real ones.
+    #[must_use]
+    fn cheap_hashing(self) -> Self;
+    /// Starts no background work: a test calls [`sweep`](crate::handles::SessionsHandle::sweep) itself.
+    #[must_use]
+    fn manual_workers(self) -> Self;
+    /// Makes the operating system's random source fail.
+    #[must_use]
+    fn failing_random(self) -> Self;
+}
+
+impl<A: Authority, W> TestBuilder for Builder<A, W> {
+    fn cheap_hashing(self) -> Self {
+        Self::cheap_hashing(self)
+    }
+
+    fn manual_workers(self) -> Self {
+        Self::manual_workers(self)
+    }
+
+    fn failing_random(self) -> Self {
+        self.random(Random::failing())
+    }
+}
+
+/// What a signed-in browser sends.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Value of the `Cookie` header.
+    pub cookie: String,
+    /// Value of the `X-CSRF-Token` header.
+    pub csrf_token: String,
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignedIn([redacted])")
+    }
+}
+
+/// Opens a session for an account, without its password.
+///
+/// # Errors
+/// When the account does not exist, or the database cannot be written.
+pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) -> Result<SignedIn> {
+    let engine = engine(auth);
+    let user = engine
+        .store
+        .by_id(id)
+        .await?
+        .ok_or_else(|| crate::Error::config("there is no such account"))?;
+    let client = Client {
+        ip: None,
+        group: "test".to_owned(),
+        user_agent: None,
+    };
+    let opening = Opening {
+        remember: false,
+        presented: None,
+        device: None,
+        client,
+        attempt: None,
+    };
+    let opened = open(engine, &A::SESSION, Authenticated { user }, opening).await?;
+    let mut cookie = format!("{}={}", A::SESSION.cookie, opened.id);
+    if A::SESSION.csrf {
+        cookie = format!("{cookie}; {}={}", A::SESSION.csrf_cookie, opened.csrf);
+    }
+    Ok(SignedIn {
+        cookie,
+        csrf_token: opened.csrf,
+    })
+}
+
+/// A principal that proves whatever the handler under test asks for, to call the handler directly.
+#[must_use]
+pub fn principal<A: Authority, P: Proofs<A>>(user: A::User) -> Principal<A, P> {
+    Principal::new(Arc::new(Resolved {
+        user,
+        transport: "test",
+        session: None,
+        scopes: Vec::new(),
+    }))
+}
+
+/// Argon2 computations since the authority started: what a test of uniform cost counts.
+#[must_use]
+pub fn hashes_done<A: Authority>(auth: &A) -> u64 {
+    engine(auth).passwords.hashes_done()
+}
+
+/// Hashes that run now, and requests that wait for their turn.
+#[must_use]
+pub fn hashing<A: Authority>(auth: &A) -> (usize, usize) {
+    (
+        engine(auth).passwords.running(),
+        engine(auth).passwords.waiting(),
+    )
+}

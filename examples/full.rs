@@ -1,0 +1,120 @@
+//! The reference server with everything switched on, configured by the environment:
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `BIND` | `127.0.0.1:8000` | where to listen |
+//! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database |
+//! | `SECRET_KEY` | random in a debug build | at least 32 bytes, or several separated by commas |
+//! | `PUBLIC_URL` | none | the application's origin; without it a request's own host is compared |
+//! | `RATE_LIMITS` | on | `off` switches limits and lockout off, for load measurement |
+//!
+//! ```sh
+//! cargo run --example full
+//! curl localhost:8000/register --json '{"email":"ada@example.com","username":"ada","password":"correct horse battery"}'
+//! curl localhost:8000/login -c jar.txt -d username=ada --data-urlencode 'password=correct horse battery'
+//! ```
+//!
+//! Cookies keep `Secure` on loopback too: curl sends them over plain HTTP only to `localhost`-like hosts in recent
+//! versions; a script passes them on by hand.
+
+use axum::Json;
+use crudauth::routing::{Router, get};
+use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+/// The account table, with the contract's column names.
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "users")]
+pub struct User {
+    /// Numbered by the database.
+    pub id: i64,
+    /// Canonical.
+    pub email: String,
+    /// As typed.
+    pub username: String,
+    password_hash: PasswordHash,
+    /// May sign in.
+    pub is_active: bool,
+    /// Passes `superuser`.
+    pub is_superuser: bool,
+    /// Passes `verified`.
+    pub email_verified: bool,
+    token_version: i64,
+    /// Sign-up.
+    pub created_at: OffsetDateTime,
+    /// Last change.
+    pub updated_at: OffsetDateTime,
+}
+
+auth! {
+    #[session(management)]
+    pub struct Auth<User>;
+}
+
+#[public]
+async fn bare() -> &'static str {
+    "ok"
+}
+
+#[public]
+async fn landing() -> &'static str {
+    "landing"
+}
+
+#[require]
+async fn dashboard(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+#[require(verified)]
+async fn billing(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+#[require(superuser)]
+async fn admin(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+async fn maybe(user: Option<Principal<Auth>>) -> Json<Value> {
+    Json(json!({ "id": user.map(|user| user.id) }))
+}
+
+fn setting(name: &str, default: &str) -> String {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .unwrap_or_else(|| default.to_owned())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut builder = Auth::connect(setting("DATABASE_URL", "sqlite://full.db?mode=rwc"))
+        .create_users_table(true);
+    if let Ok(origin) = std::env::var("PUBLIC_URL") {
+        builder = builder.origin(origin);
+    }
+    if setting("RATE_LIMITS", "on") == "off" {
+        builder = builder.danger_no_limits();
+    }
+    let auth = builder.await?;
+    let app = Router::new()
+        .route("/bare", get(bare))
+        .route("/landing", get(landing))
+        .route("/dashboard", get(dashboard))
+        .route("/billing", get(billing))
+        .route("/admin", get(admin))
+        .route("/maybe", get(maybe))
+        .mount(&auth)
+        .with_state(auth.clone());
+    let listener = tokio::net::TcpListener::bind(setting("BIND", "127.0.0.1:8000")).await?;
+    println!(
+        "{}\nlistening on http://{}",
+        app.routes(),
+        listener.local_addr()?
+    );
+    crudauth::serve(listener, app).await?;
+    auth.shutdown().await;
+    Ok(())
+}
