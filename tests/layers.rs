@@ -28,6 +28,7 @@ const RUNTIME: Crate = Crate {
             "builder",
             "handles",
             "testing",
+            "workers",
         ],
         &["__private"],
     ],
