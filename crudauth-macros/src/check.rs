@@ -1,0 +1,277 @@
+//! Step 3, rules that look at more than one declaration.
+//!
+//! - [`user`]: the shape of the account struct
+//!   - [`roles`]: every role once, the needed ones there
+//!   - [`register`]: nothing of ours can be set by a client
+//!   - [`names`]: no column twice
+//!   - [`types`]: a column can hold what its role stores
+//! - [`app`]: refused combinations of sections (design §7), each with its attack and its override
+
+use proc_macro2::Span;
+
+use crate::diag::{Cx, spelled};
+use crate::features::{
+    lockout::Lockout, overrides::Overrides, password::Password, proxy::Proxy, session::Session,
+};
+use crate::model::{App, Column, Role, UserModel, last_segment, option_of};
+
+/// Judges the account struct.
+pub(crate) fn user(cx: &Cx, user: &UserModel) {
+    roles(cx, user);
+    names(cx, user);
+    for column in user.columns() {
+        register(cx, column);
+        types(cx, column);
+    }
+}
+
+/// Every role is played once, and the roles without which nobody could sign in are there.
+fn roles(cx: &Cx, user: &UserModel) {
+    for (at, column) in user.columns().enumerate() {
+        let first = user
+            .columns()
+            .take(at)
+            .find(|other| other.role == column.role && other.role != Role::Own);
+        if let Some(first) = first {
+            let word = column.role.word();
+            cx.error(
+                column.role_span,
+                format!(
+                    "two fields are the `{word}` column: `{}` and `{}`",
+                    first.ident, column.ident
+                ),
+                format!("mark the one that is not with `#[auth(own)]`, or remove `{word}` from it"),
+            );
+        }
+    }
+    let missing = |role: Role| user.column(role).is_none();
+    if missing(Role::Id) {
+        cx.error_on(
+            &user.name,
+            format!("`{}` has no primary key", user.name),
+            "add a field `id: i64`, or mark yours `#[auth(id)]`",
+        );
+    }
+    if missing(Role::Email) && missing(Role::Username) {
+        cx.error_on(
+            &user.name,
+            format!("`{}` has no column to sign in with", user.name),
+            "add a field `email: String` or `username: String`, or mark yours `#[auth(email)]` or `#[auth(username)]`",
+        );
+    }
+    if missing(Role::PasswordHash) {
+        cx.error_on(
+            &user.name,
+            format!("`{}` has no column for the password hash", user.name),
+            "add a field `password_hash: PasswordHash`, or mark yours `#[auth(password)]`",
+        );
+    }
+    if missing(Role::Email)
+        && let Some(column) = user.column(Role::EmailVerified)
+    {
+        cx.error(
+            column.role_span,
+            "`email_verified` says whether the e-mail address is proven, and there is no e-mail column",
+            "add a field `email: String`, or mark this one `#[auth(own)]`",
+        );
+    }
+}
+
+/// What a client may set at sign-up is an allow-list of the application's own columns. A privileged column in it would
+/// be mass assignment: `{"is_superuser": true}` in a sign-up body makes an administrator.
+fn register(cx: &Cx, column: &Column) {
+    let ident = &column.ident;
+    if column.role == Role::Own {
+        if column.register.is_none() && column.max_length.is_some() {
+            cx.error_on(
+                ident,
+                "`max_length` limits what a client may send, and no client can set this column",
+                "add `register`, or remove `max_length`",
+            );
+        }
+        return;
+    }
+    let (word, owns) = (
+        column.role.word(),
+        "mark the field `#[auth(own)]` if it is not what its name says",
+    );
+    if let Some(span) = column.register {
+        let attack = match column.role {
+            Role::Email | Role::Username => format!("`{word}` is part of every sign-up already, checked and made unique"),
+            Role::PasswordHash => "a password hash that a client may set skips hashing and every password rule (mass assignment)".into(),
+            _ => format!("a client that may set `{word}` at sign-up gives itself what only crudauth may give (mass assignment)"),
+        };
+        cx.error(span, attack, format!("remove `register`, or {owns}"));
+    }
+    if column.default.is_some() || column.new_user {
+        cx.error(
+            column.role_span,
+            format!("crudauth itself fills `{word}` in a new row"),
+            format!("remove `default` and `new_user`, or {owns}"),
+        );
+    }
+}
+
+/// No two fields share a column; SQL names do not distinguish case.
+fn names(cx: &Cx, user: &UserModel) {
+    for (at, column) in user.columns().enumerate() {
+        if let Some(first) = user
+            .columns()
+            .take(at)
+            .find(|other| other.name.eq_ignore_ascii_case(&column.name))
+        {
+            cx.error(
+                column.name_span,
+                format!(
+                    "two fields are the column `{}`: `{}` and `{}`",
+                    column.name, first.ident, column.ident
+                ),
+                "give one of them another `#[auth(column = \"…\")]`, or mark it `#[auth(skip)]`",
+            );
+        }
+    }
+}
+
+/// Well-known types that cannot hold the column are told here, once; the rest is left to the compiler by an assertion
+/// on the field's type.
+fn types(cx: &Cx, column: &Column) {
+    let flag: &[&str] = &["bool"];
+    let (wanted, why) = match column.role {
+        Role::EmailVerified | Role::IsActive | Role::IsSuperuser => (flag, "is a yes or no"),
+        Role::TokenVersion => (
+            &["i64"] as &[&str],
+            "is a counter that starts at a random number",
+        ),
+        Role::Email | Role::Username => (&["String", "Option<String>"] as &[&str], "is a text"),
+        Role::PasswordHash => (
+            &["PasswordHash", "Option<PasswordHash>"] as &[&str],
+            "is redacted in Debug and never serialised",
+        ),
+        Role::Id => (&["i64", "Uuid", "String"] as &[&str], "is the primary key"),
+        Role::CreatedAt | Role::UpdatedAt | Role::Own => return,
+    };
+    let shown = short(&column.ty);
+    let id = column.role == Role::Id;
+    if wanted.contains(&shown.as_str())
+        || !(KNOWN.contains(&shown.as_str()) || option_of(&column.ty).is_some())
+    {
+        return;
+    }
+    let hint = if id {
+        ", or a newtype that implements `AccountKey`"
+    } else {
+        ""
+    };
+    cx.error_on(
+        &column.ty,
+        format!(
+            "`{}` {why}, and `{}` cannot hold it",
+            column.role.word(),
+            spelled(&column.ty)
+        ),
+        format!(
+            "write `{}: {}`{hint}, or mark the field `#[auth(own)]`",
+            column.ident,
+            wanted.first().copied().unwrap_or_default()
+        ),
+    );
+}
+
+/// A type without the modules in its path.
+fn short(ty: &syn::Type) -> String {
+    match (option_of(ty), last_segment(ty)) {
+        (Some(inner), _) => format!("Option<{}>", short(inner)),
+        (None, Some(segment)) if segment.arguments.is_none() => segment.ident.to_string(),
+        _ => spelled(ty),
+    }
+}
+
+/// Types whose names everybody knows.
+const KNOWN: &[&str] = &[
+    "bool",
+    "char",
+    "String",
+    "str",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "f32",
+    "f64",
+    "Uuid",
+    "OffsetDateTime",
+    "PrimitiveDateTime",
+    "PasswordHash",
+    "Vec<u8>",
+    "&'staticstr",
+];
+
+/// One refused combination.
+struct Refused {
+    /// As written in `#[allow(…)]`.
+    name: &'static str,
+    /// Where it was declared, if it was.
+    found: fn(&App) -> Option<Span>,
+    /// What is combined, and the attack that it opens.
+    attack: &'static str,
+    fix: &'static str,
+}
+
+/// Combinations that are known to be unsafe. Each can be allowed with `#[allow(name, reason = "…")]`.
+const REFUSED: &[Refused] = &[
+    Refused {
+        name: "insecure_cookies_behind_proxy",
+        found: |app| {
+            let span = app.get::<Session>()?.insecure?;
+            app.get::<Proxy>()
+                .filter(|proxy| proxy.trusted_hops > 0)
+                .map(|_| span)
+        },
+        // Firesheep, 2010: whoever shares the network reads the cookie and is signed in.
+        attack: "`danger_insecure_cookies` is for a laptop, and `#[proxy(…)]` says that others reach this server: a session cookie without `Secure` can be read on the network (session hijacking)",
+        fix: "remove `danger_insecure_cookies`",
+    },
+    Refused {
+        name: "common_passwords_without_lockout",
+        found: |app| {
+            let span = app.get::<Password>()?.common?;
+            app.get::<Lockout>()
+                .filter(|lockout| lockout.max_attempts > 20)
+                .map(|_| span)
+        },
+        attack: "`danger_common` accepts the passwords that attackers try first, and `max_attempts` above 20 lets them try (password spraying)",
+        fix: "remove one of them",
+    },
+];
+
+/// Names of the rules, for the did-you-mean of `#[allow(…)]`.
+pub(crate) fn rules() -> Vec<&'static str> {
+    REFUSED.iter().map(|rule| rule.name).collect()
+}
+
+/// Judges the block.
+pub(crate) fn app(cx: &Cx, app: &App) {
+    for section in &app.sections {
+        section.feature.check(app, cx);
+    }
+    for rule in REFUSED {
+        let allowed = app
+            .get::<Overrides>()
+            .is_some_and(|overrides| overrides.allows(rule.name));
+        if let Some(span) = (rule.found)(app).filter(|_| !allowed) {
+            let fix = format!(
+                "{}, or write `#[allow({}, reason = \"…\")]`",
+                rule.fix, rule.name
+            );
+            cx.error(span, rule.attack, fix);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What `auth!` writes: the authority's type, its declaration as associated constants, and one-line methods.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::expand::hidden;
+use crate::features::Parts;
+use crate::model::App;
+
+/// The whole block.
+pub(crate) fn auth(app: &App) -> TokenStream {
+    let parts = merge(app);
+    let ty = own_type(app);
+    let (authority, methods, needs, items) = (
+        authority(app, &parts),
+        methods(app, &parts),
+        needs(app, &parts),
+        &parts.items,
+    );
+    let hidden = hidden(&app.krate, &quote!(#authority #items #methods #needs));
+    quote!(#ty #hidden)
+}
+
+fn merge(app: &App) -> Parts {
+    let mut all = Parts::default();
+    // Routes of accounts come before those of transports whatever the order of the block; transports keep theirs.
+    let (transports, others): (Vec<_>, Vec<_>) =
+        app.sections.iter().partition(|section| section.transport);
+    for section in others.into_iter().chain(transports) {
+        let parts = section.feature.expand(app);
+        all.policy.extend(parts.policy);
+        all.transports.extend(parts.transports);
+        all.features.extend(parts.features);
+        all.drivers.extend(parts.drivers);
+        all.items.extend(parts.items);
+        all.methods.extend(parts.methods);
+        all.needs.extend(parts.needs);
+        all.hooks = parts.hooks.or(all.hooks);
+        all.prefix = parts.prefix.or(all.prefix);
+    }
+    all
+}
+
+fn own_type(app: &App) -> TokenStream {
+    let (vis, name, krate, docs) = (&app.vis, &app.name, &app.krate, &app.docs);
+    let doc = "The application's sign-in: cheap to clone, and at home in its state.";
+    let docs = if docs.is_empty() {
+        quote!(#[doc = #doc])
+    } else {
+        quote!(#(#docs)*)
+    };
+    quote! {
+        #docs
+        #[derive(::core::clone::Clone)]
+        #vis struct #name {
+            #[doc(hidden)]
+            __core: ::std::sync::Arc<#krate::__private::Core<#name>>,
+        }
+    }
+}
+
+fn authority(app: &App, parts: &Parts) -> TokenStream {
+    let (name, user) = (&app.name, &app.user);
+    let text = name.to_string();
+    let prefix = parts.prefix.as_deref().unwrap_or("auth_");
+    let hooks = parts
+        .hooks
+        .as_ref()
+        .map_or_else(|| quote!(__p::NoHooks), |path| quote!(#path));
+    let (transports, features, drivers) = (&parts.transports, &parts.features, &parts.drivers);
+    let policy = if parts.policy.is_empty() {
+        quote!(__p::Policy::DEFAULT)
+    } else {
+        let statements = &parts.policy;
+        quote! {{
+            let mut p = __p::Policy::DEFAULT;
+            #statements
+            p
+        }}
+    };
+    quote! {
+        #[automatically_derived]
+        impl ::core::fmt::Debug for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(#text)
+            }
+        }
+
+        #[automatically_derived]
+        impl __p::Schema for #name {
+            type User = #user;
+            const PREFIX: &'static str = #prefix;
+        }
+
+        #[automatically_derived]
+        impl __p::Authority for #name {
+            type Hooks = #hooks;
+            const NAME: &'static str = #text;
+            const POLICY: __p::Policy = #policy;
+            const TRANSPORTS: &'static [__p::Transport<Self>] = &[#(#transports),*];
+            const FEATURES: &'static [__p::Feature<Self>] = &[#(#features),*];
+            const DRIVERS: &'static [__p::Driver<Self>] = &[#(#drivers),*];
+
+            fn from_core(core: ::std::sync::Arc<__p::Core<Self>>) -> Self {
+                Self { __core: core }
+            }
+
+            fn core(&self) -> &::std::sync::Arc<__p::Core<Self>> {
+                &self.__core
+            }
+        }
+    }
+}
+
+fn methods(app: &App, parts: &Parts) -> TokenStream {
+    let name = &app.name;
+    let wiring = if parts.hooks.is_some() {
+        quote!(__p::NeedsHooks)
+    } else {
+        quote!(__p::Wired)
+    };
+    let of_features = &parts.methods;
+    quote! {
+        #[allow(dead_code)]
+        #[automatically_derived]
+        impl #name {
+            /// Opens the database at `url` when the builder is awaited or built.
+            pub fn connect(url: impl ::core::convert::Into<::std::string::String>) -> __p::Builder<Self, #wiring> {
+                __p::Builder::connect(url)
+            }
+
+            /// Builds on a pool of the application's own.
+            pub fn builder(pool: impl __p::IntoStore<Self>) -> __p::Builder<Self, #wiring> {
+                __p::Builder::over(pool)
+            }
+
+            /// Creates or upgrades crudauth's own tables; safe to run again and from several processes at once.
+            ///
+            /// # Errors
+            /// When the database refuses.
+            pub async fn migrate(pool: impl __p::IntoStore<Self>) -> __p::Result<()> {
+                __p::migrate::<Self>(pool).await
+            }
+
+            /// The definitions of crudauth's own tables, for those who use their own migration tool.
+            #[must_use = "the text has to be run"]
+            pub fn schema_sql(dialect: __p::DialectName) -> ::std::string::String {
+                __p::schema_sql::<Self>(dialect)
+            }
+
+            /// Every declared route; merges into any application.
+            #[must_use = "a router does nothing until it is merged into the application's"]
+            pub fn router<S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static>(&self) -> __p::axum::Router<S> {
+                __p::router(self)
+            }
+
+            /// Every declared route with its access, printable and testable.
+            #[must_use = "the table is for printing and testing"]
+            pub fn routes(&self) -> __p::RouteTable {
+                __p::routes(self)
+            }
+
+            /// The accounts, for the application's own code: find, create, disable, grant.
+            #[must_use = "a handle does nothing by itself"]
+            pub fn users(&self) -> __p::UsersHandle<'_, Self> {
+                __p::UsersHandle::new(self)
+            }
+
+            /// Stops the background tasks and waits for what they are doing.
+            pub async fn shutdown(&self) {
+                __p::shutdown(self).await;
+            }
+
+            #of_features
+        }
+    }
+}
+
+/// What a section needs and does not find is told at the token that needs it.
+fn needs(app: &App, parts: &Parts) -> TokenStream {
+    let (user, needs) = (&app.user, &parts.needs);
+    let span = user.span().resolved_at(Span::mixed_site());
+    let derives = quote_spanned!(span=> __p::need_auth_user::<#user>(););
+    quote! {
+        const _: fn() = || {
+            #derives
+            #needs
+        };
+    }
+}

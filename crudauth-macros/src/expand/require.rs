@@ -1,0 +1,182 @@
+//! What `#[require]` and `#[public]` write: the type of one parameter, and assertions at the words.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericArgument, ItemFn, Path, PathArguments, Type, parse_quote};
+
+use crate::model::{Guard, Proof};
+
+/// How the function takes its principal, as `check` found it.
+pub(crate) enum Form {
+    /// The parameter at this index, by value: a handler.
+    Value(usize),
+    /// The parameter at this index, by reference: a precondition.
+    Reference(usize),
+    /// None; the authority is named.
+    Hidden,
+}
+
+/// Rewrites the function.
+pub(crate) fn require(
+    mut function: ItemFn,
+    guard: &Guard,
+    form: &Form,
+    authority: &Type,
+    site: u64,
+) -> TokenStream {
+    let krate = &guard.krate;
+    match form {
+        Form::Value(at) => {
+            let proofs = proofs(guard, site);
+            if let Some(syn::FnArg::Typed(argument)) = function.sig.inputs.iter_mut().nth(*at) {
+                let ty = &argument.ty;
+                *argument.ty = parse_quote!(<#ty as #krate::__private::Refine<#proofs>>::Out);
+            }
+        }
+        Form::Hidden => {
+            let proofs = proofs(guard, site);
+            function.sig.inputs.insert(0, parse_quote!(_: <#krate::__private::Principal<#authority> as #krate::__private::Refine<#proofs>>::Out));
+        }
+        Form::Reference(at) => demand(&mut function, guard, *at),
+    }
+    let body = prologue(&function, guard, authority, site);
+    function.block.stmts.splice(0..0, body);
+    function.into_token_stream()
+}
+
+/// Nested pairs in canonical order.
+fn proofs(guard: &Guard, site: u64) -> TokenStream {
+    guard.proofs.iter().rev().fold(quote!(()), |rest, proof| {
+        let proof = self::proof(&guard.krate, proof, site);
+        quote!((#proof, #rest))
+    })
+}
+
+fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
+    let p = quote!(#krate::__private);
+    match proof {
+        Proof::Transport(_) => quote!(#p::Via<#p::session::Session>),
+        Proof::Superuser(_) => quote!(#p::Superuser),
+        Proof::Verified(_) => quote!(#p::Verified),
+        Proof::Check(_) => quote!(#p::Check<#site>),
+        Proof::Gate(path) => quote!(#p::By<#path>),
+    }
+}
+
+/// By reference: generic over the list of proofs, which must contain the named ones.
+fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
+    let krate = &guard.krate;
+    let list = format_ident!("__Proofs", span = Span::mixed_site());
+    if let Some(syn::FnArg::Typed(argument)) = function.sig.inputs.iter_mut().nth(at)
+        && let Type::Reference(reference) = &mut *argument.ty
+        && let Type::Path(path) = &mut *reference.elem
+        && let Some(segment) = path.path.segments.last_mut()
+        && let PathArguments::AngleBracketed(arguments) = &mut segment.arguments
+    {
+        arguments
+            .args
+            .push(GenericArgument::Type(parse_quote!(#list)));
+    }
+    function.sig.generics.params.push(parse_quote!(#list));
+    for (n, wanted) in guard.proofs.iter().enumerate() {
+        let (index, wanted) = (
+            format_ident!("__I{n}", span = Span::mixed_site()),
+            proof(krate, wanted, 0),
+        );
+        function.sig.generics.params.push(parse_quote!(#index));
+        function
+            .sig
+            .generics
+            .make_where_clause()
+            .predicates
+            .push(parse_quote!(#list: #krate::__private::Proves<#wanted, #index>));
+    }
+}
+
+/// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
+/// behind a statement, which clippy reports.
+fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Vec<syn::Stmt> {
+    let krate = &guard.krate;
+    let mut body: Vec<syn::Stmt> = Vec::new();
+    for proof in &guard.proofs {
+        if let Proof::Check(path) = proof {
+            body.push(parse_quote! {
+                #[allow(non_local_definitions)]
+                #[automatically_derived]
+                impl #krate::__private::CheckSite<#site> for #authority {
+                    fn check(principal: &#krate::__private::Principal<Self>) -> #krate::__private::BoxFuture<'_, #krate::__private::Verdict> {
+                        ::std::boxed::Box::pin(#krate::__private::verdict(#path(principal)))
+                    }
+                }
+            });
+        }
+    }
+    let needs: Vec<_> = guard
+        .proofs
+        .iter()
+        .filter_map(|proof| need(krate, proof, authority))
+        .collect();
+    if needs.is_empty() {
+        return body;
+    }
+    // An item sees neither the function's type parameters nor `Self`.
+    let of_function = function
+        .sig
+        .generics
+        .type_params()
+        .any(|param| mentions(authority, &param.ident.to_string()));
+    if of_function || mentions(authority, "Self") {
+        body.extend(
+            needs
+                .into_iter()
+                .map(|need| -> syn::Stmt { parse_quote!(#need;) }),
+        );
+    } else {
+        body.push(parse_quote! {
+            const _: fn() = || {
+                #(#needs;)*
+            };
+        });
+    }
+    body
+}
+
+fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
+    let at = |span: Span| span.resolved_at(Span::mixed_site());
+    match proof {
+        Proof::Transport(name) => Some(
+            quote_spanned!(at(name.span())=> #krate::__private::need_transport_session::<#authority>()),
+        ),
+        Proof::Superuser(span) => {
+            Some(quote_spanned!(at(*span)=> #krate::__private::need_superuser::<#authority>()))
+        }
+        Proof::Verified(span) => {
+            Some(quote_spanned!(at(*span)=> #krate::__private::need_verified::<#authority>()))
+        }
+        Proof::Check(_) => None,
+        Proof::Gate(path) => Some(
+            quote_spanned!(at(path.span())=> #krate::__private::need_gate::<#path, #authority>()),
+        ),
+    }
+}
+
+fn mentions(ty: &Type, word: &str) -> bool {
+    fn within(tokens: TokenStream, word: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Ident(ident) => ident == word,
+            proc_macro2::TokenTree::Group(group) => within(group.stream(), word),
+            _ => false,
+        })
+    }
+    within(ty.to_token_stream(), word)
+}
+
+/// `#[public]`: a hidden first parameter that says so.
+pub(crate) fn public(mut function: ItemFn, krate: &Path) -> TokenStream {
+    function
+        .sig
+        .inputs
+        .insert(0, parse_quote!(_: #krate::__private::Public));
+    function.into_token_stream()
+}

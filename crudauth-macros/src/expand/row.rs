@@ -1,0 +1,150 @@
+//! Reading and writing one row, generic over the database: which products can store the struct is a bound, never a
+//! cargo feature.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::model::{Column, Field, Role, UserModel};
+
+/// `impl UserRow<D>` for every dialect that can store the field types.
+pub(crate) fn user_row(user: &UserModel) -> TokenStream {
+    let name = &user.name;
+    let types = distinct(user, &|ty| quote!(#ty: __p::Column<__D>));
+    let reads = user
+        .fields
+        .iter()
+        .scan(0usize, |at, field| Some(read(field, at)));
+    let binds = user.columns().map(bind);
+    let infos = user
+        .columns()
+        .map(stored)
+        .map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
+    quote! {
+        #[automatically_derived]
+        impl<__D: __p::Dialect> __p::UserRow<__D> for #name
+        where
+            #(#types,)*
+        {
+            fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
+                ::core::result::Result::Ok(Self { #(#reads,)* })
+            }
+
+            fn bind(new: &__p::NewAccount<Self>, args: &mut __p::Args<__D>) -> __p::Result<()> {
+                #(#binds)*
+                ::core::result::Result::Ok(())
+            }
+
+            fn types() -> ::std::vec::Vec<__D::TypeInfo> {
+                ::std::vec![#(#infos),*]
+            }
+        }
+    }
+}
+
+/// The type in the column: a key's inner type, else the field's.
+fn stored(column: &Column) -> TokenStream {
+    let ty = &column.ty;
+    if column.role == Role::Id {
+        quote!(<#ty as __p::AccountKey>::Inner)
+    } else {
+        ty.to_token_stream()
+    }
+}
+
+/// One bound for each type that occurs.
+fn distinct(user: &UserModel, bound: &dyn Fn(TokenStream) -> TokenStream) -> Vec<TokenStream> {
+    let mut seen = Vec::new();
+    let mut bounds = Vec::new();
+    for ty in user.columns().map(stored) {
+        let text = ty.to_string();
+        if !seen.contains(&text) {
+            seen.push(text);
+            bounds.push(bound(ty));
+        }
+    }
+    bounds
+}
+
+fn read(field: &Field, at: &mut usize) -> TokenStream {
+    let column = match field {
+        Field::Skipped { ident, ty } => {
+            return quote!(#ident: <#ty as ::core::default::Default>::default());
+        }
+        Field::Column(column) => column,
+    };
+    let (ident, ty, stored) = (&column.ident, &column.ty, stored(column));
+    let index = if *at == 0 {
+        quote!(first)
+    } else {
+        quote!(first + #at)
+    };
+    *at += 1;
+    let value = quote!(<#stored as __p::Column<__D>>::read(row, #index)?);
+    if column.role == Role::Id {
+        quote!(#ident: <#ty as __p::AccountKey>::from_inner(#value))
+    } else {
+        quote!(#ident: #value)
+    }
+}
+
+/// Binds in the table's order what the database does not fill.
+fn bind(column: &Column) -> TokenStream {
+    let (ident, ty) = (&column.ident, &column.ty);
+    match column.role {
+        Role::Id => quote! {
+            if let ::core::option::Option::Some(id) = &new.id {
+                __p::Column::<__D>::add(<#ty as __p::AccountKey>::as_inner(id), args)?;
+            }
+        },
+        Role::Email => quote!(__p::bind_text::<__D, #ty>(new.email.as_deref(), args)?;),
+        Role::Username => quote!(__p::bind_text::<__D, #ty>(new.username.as_deref(), args)?;),
+        Role::PasswordHash => quote!(__p::bind_hash::<__D, #ty>(&new.password_hash, args)?;),
+        Role::EmailVerified => quote!(__p::Column::<__D>::add(&new.email_verified, args)?;),
+        Role::IsActive => quote!(__p::Column::<__D>::add(&new.is_active, args)?;),
+        Role::IsSuperuser => quote!(__p::Column::<__D>::add(&new.is_superuser, args)?;),
+        Role::TokenVersion => quote!(__p::Column::<__D>::add(&new.token_version, args)?;),
+        Role::CreatedAt | Role::UpdatedAt => {
+            quote!(__p::bind_instant::<__D, #ty>(new.created_at, args)?;)
+        }
+        Role::Own if column.is_filled() => {
+            quote!(__p::Column::<__D>::add(&new.columns.#ident, args)?;)
+        }
+        Role::Own => TokenStream::new(),
+    }
+}
+
+/// `impl FromRow`, so that the application's own queries read the same struct.
+pub(crate) fn from_row(user: &UserModel) -> TokenStream {
+    let name = &user.name;
+    let types = distinct(
+        user,
+        &|ty| quote!(#ty: __p::sqlx::Decode<'__r, __R::Database> + __p::sqlx::Type<__R::Database>),
+    );
+    let reads = user.fields.iter().map(|field| match field {
+        Field::Skipped { ident, ty } => {
+            quote!(#ident: <#ty as ::core::default::Default>::default())
+        }
+        Field::Column(column) => {
+            let (ident, ty, name, stored) =
+                (&column.ident, &column.ty, &column.name, stored(column));
+            let value = quote!(row.try_get::<#stored, &'static str>(#name)?);
+            if column.role == Role::Id {
+                quote!(#ident: <#ty as __p::AccountKey>::from_inner(#value))
+            } else {
+                quote!(#ident: #value)
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl<'__r, __R: __p::sqlx::Row> __p::sqlx::FromRow<'__r, __R> for #name
+        where
+            &'static str: __p::sqlx::ColumnIndex<__R>,
+            #(#types,)*
+        {
+            fn from_row(row: &'__r __R) -> ::core::result::Result<Self, __p::sqlx::Error> {
+                ::core::result::Result::Ok(Self { #(#reads,)* })
+            }
+        }
+    }
+}

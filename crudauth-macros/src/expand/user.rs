@@ -1,0 +1,196 @@
+//! What `#[derive(AuthUser)]` writes: the table's description and the row as the flows see it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, Type};
+
+use crate::expand::{columns, hidden, row};
+use crate::model::{Column, Role, UserModel};
+
+/// The whole derive.
+pub(crate) fn user(user: &UserModel) -> TokenStream {
+    let columns = columns::columns(user);
+    let items = [
+        auth_user(user),
+        row::user_row(user),
+        row::from_row(user),
+        columns::new_columns(user),
+        capabilities(user),
+        create_table(user),
+        assertions(user),
+    ];
+    let hidden = hidden(&user.krate, &quote!(#(#items)*));
+    quote!(#columns #hidden)
+}
+
+/// `UserColumns`.
+pub(crate) fn columns_name(user: &UserModel) -> Ident {
+    format_ident!("{}Columns", user.name, span = Span::call_site())
+}
+
+fn auth_user(user: &UserModel) -> TokenStream {
+    let (name, columns) = (&user.name, columns_name(user));
+    let table = &user.table;
+    let schema = optional(user.schema.as_ref());
+    let defs = user.columns().map(|column| column_def(column));
+    let Some(id) = user.column(Role::Id) else {
+        return TokenStream::new();
+    };
+    let (id_ty, id_field) = (&id.ty, &id.ident);
+    let account = account(user);
+    quote! {
+        #[automatically_derived]
+        impl __p::AuthUser for #name {
+            type Id = #id_ty;
+            type Columns = #columns;
+            const TABLE: __p::Table = __p::Table {
+                schema: #schema,
+                name: #table,
+                columns: &[#(#defs),*],
+            };
+
+            fn id(&self) -> &Self::Id {
+                &self.#id_field
+            }
+
+            fn account(&self) -> __p::Account<'_> {
+                #account
+            }
+        }
+    }
+}
+
+fn account(user: &UserModel) -> TokenStream {
+    let through =
+        |role: Role, call: &dyn Fn(&Ident, Span) -> TokenStream, absent: TokenStream| match user
+            .column(role)
+        {
+            Some(column) => call(&column.ident, column.ty.span()),
+            None => absent,
+        };
+    let none = quote!(::core::option::Option::None);
+    let text = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::call_site())=> __p::TextColumn::text(&self.#field));
+    let hash = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::call_site())=> __p::HashColumn::hash(&self.#field));
+    let plain = |field: &Ident, _: Span| quote!(self.#field);
+    let some = |field: &Ident, _: Span| quote!(::core::option::Option::Some(self.#field));
+    let email = through(Role::Email, &text, none.clone());
+    let username = through(Role::Username, &text, none.clone());
+    let password_hash = through(Role::PasswordHash, &hash, none.clone());
+    let email_verified = through(Role::EmailVerified, &some, none);
+    let is_active = through(Role::IsActive, &plain, quote!(true));
+    let is_superuser = through(Role::IsSuperuser, &plain, quote!(false));
+    let token_version = through(Role::TokenVersion, &plain, quote!(0));
+    quote! {
+        __p::Account {
+            email: #email,
+            username: #username,
+            password_hash: #password_hash,
+            email_verified: #email_verified,
+            is_active: #is_active,
+            is_superuser: #is_superuser,
+            token_version: #token_version,
+        }
+    }
+}
+
+fn column_def(column: &Column) -> TokenStream {
+    let (field, name) = (column.field(), &column.name);
+    let role = format_ident!("{}", column.role.variant());
+    let (fill, nullable, unique) = (fill(column), column.optional().is_some(), column.unique);
+    let max_length = optional(column.max_length.and_then(|max| usize::try_from(max).ok()));
+    quote! {
+        __p::ColumnDef {
+            field: #field,
+            name: #name,
+            role: __p::Role::#role,
+            fill: #fill,
+            nullable: #nullable,
+            unique: #unique,
+            max_length: #max_length,
+        }
+    }
+}
+
+/// Who fills the column. Of the key only the compiler knows: a newtype's inner type decides.
+fn fill(column: &Column) -> TokenStream {
+    let ty = &column.ty;
+    match column.role {
+        Role::Id => quote! {
+            if <<#ty as __p::AccountKey>::Inner as __p::RawKey>::GENERATED {
+                __p::Fill::Library
+            } else {
+                __p::Fill::Database
+            }
+        },
+        Role::Own if column.is_filled() => quote!(__p::Fill::Columns),
+        Role::Own => quote!(__p::Fill::Database),
+        _ => quote!(__p::Fill::Library),
+    }
+}
+
+fn capabilities(user: &UserModel) -> TokenStream {
+    let name = &user.name;
+    let traits = CAPABILITIES
+        .iter()
+        .filter(|(role, _)| user.column(*role).is_some())
+        .map(|(_, name)| format_ident!("{name}"));
+    quote!(#(#[automatically_derived] impl __p::#traits for #name {})*)
+}
+
+/// Which role gives which capability.
+pub(crate) const CAPABILITIES: &[(Role, &str)] = &[
+    (Role::Email, "HasEmail"),
+    (Role::Username, "HasUsername"),
+    (Role::PasswordHash, "HasPassword"),
+    (Role::EmailVerified, "HasVerified"),
+    (Role::IsActive, "HasActive"),
+    (Role::IsSuperuser, "HasSuperuser"),
+    (Role::TokenVersion, "HasTokenVersion"),
+];
+
+fn create_table(user: &UserModel) -> TokenStream {
+    let name = &user.name;
+    quote! {
+        #[allow(dead_code)]
+        #[automatically_derived]
+        impl #name {
+            /// The `CREATE TABLE` statement for this struct, for development and tests.
+            #[must_use = "the text has to be run"]
+            pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
+                __p::create_table::<Self>(dialect)
+            }
+        }
+    }
+}
+
+/// A type that cannot hold its column is blamed where it is written.
+fn assertions(user: &UserModel) -> TokenStream {
+    let calls = user.columns().filter_map(|column| {
+        let need = match column.role {
+            Role::Id => "need_key",
+            Role::Email | Role::Username => "need_text",
+            Role::PasswordHash => "need_hash",
+            Role::EmailVerified | Role::IsActive | Role::IsSuperuser => "need_flag",
+            Role::TokenVersion => "need_epoch",
+            Role::CreatedAt | Role::UpdatedAt => "need_instant",
+            Role::Own => return None,
+        };
+        let ty: &Type = &column.ty;
+        let need = Ident::new(need, Span::mixed_site());
+        Some(quote_spanned!(ty.span().resolved_at(Span::mixed_site())=> __p::#need::<#ty>();))
+    });
+    quote! {
+        const _: fn() = || {
+            #(#calls)*
+        };
+    }
+}
+
+/// `Some(value)` or `None`.
+pub(crate) fn optional(value: Option<impl quote::ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

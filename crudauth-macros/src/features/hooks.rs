@@ -1,0 +1,47 @@
+//! `#[hooks(path::Type)]`: the application's hooks.
+
+use syn::Path;
+
+use quote::quote;
+use syn::spanned::Spanned;
+
+use crate::diag::Cx;
+use crate::features::{Feature, Parts, Section, need};
+use crate::model::App;
+use crate::read::section::{Input, Key};
+
+/// The section.
+pub(crate) struct Hooks {
+    path: Path,
+}
+
+impl Section for Hooks {
+    const NAME: &'static str = "hooks";
+    const KEYS: &'static [Key] = &[];
+
+    fn read(cx: &Cx, input: &Input) -> Option<Self> {
+        match syn::parse2(input.tokens.clone()) {
+            Ok(path) => Some(Self { path }),
+            Err(_) => {
+                let what = "`#[hooks]` takes the path of one type that implements `Hooks`";
+                cx.error_on(&input.path, what, "write `#[hooks(MyHooks)]`");
+                None
+            }
+        }
+    }
+}
+
+impl Feature for Hooks {
+    fn expand(&self, app: &App) -> Parts {
+        let (path, user) = (&self.path, &app.user);
+        Parts {
+            hooks: Some(path.clone()),
+            needs: need(path.span(), &quote!(__p::need_hooks::<#path, #user>();)),
+            ..Parts::default()
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

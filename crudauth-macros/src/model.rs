@@ -1,0 +1,215 @@
+//! Step 2, the model: what was declared, in plain structs with spans. Nothing here parses, nothing makes tokens.
+
+use proc_macro2::Span;
+use syn::{Attribute, Expr, Ident, Path, Type, Visibility};
+
+use crate::features::Declared;
+
+/// One `auth!` block.
+pub(crate) struct App {
+    /// `::crudauth`, or where `#[crate(…)]` says.
+    pub(crate) krate: Path,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) user: Type,
+    /// As declared, in order; then those which every block has.
+    pub(crate) sections: Vec<Declared>,
+}
+
+impl App {
+    /// The section of type `T`, where the block has it.
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.sections
+            .iter()
+            .find_map(|section| section.feature.as_any().downcast_ref())
+    }
+}
+
+/// One `#[derive(AuthUser)]`.
+pub(crate) struct UserModel {
+    pub(crate) krate: Path,
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) schema: Option<String>,
+    pub(crate) table: String,
+    /// In the order of the struct.
+    pub(crate) fields: Vec<Field>,
+}
+
+impl UserModel {
+    /// The fields that are columns.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.fields.iter().filter_map(|field| match field {
+            Field::Column(column) => Some(&**column),
+            Field::Skipped { .. } => None,
+        })
+    }
+
+    /// The column that plays `role`.
+    pub(crate) fn column(&self, role: Role) -> Option<&Column> {
+        self.columns().find(|column| column.role == role)
+    }
+
+    /// The columns whose values a sign-up or the application gives.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = &Column> {
+        self.columns().filter(|column| column.is_filled())
+    }
+}
+
+/// One field of the struct.
+pub(crate) enum Field {
+    Column(Box<Column>),
+    /// `#[auth(skip)]`: not in the table.
+    Skipped {
+        ident: Ident,
+        ty: Type,
+    },
+}
+
+/// A field that is a column.
+pub(crate) struct Column {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) docs: Vec<Attribute>,
+    /// Unquoted SQL name.
+    pub(crate) name: String,
+    /// Where to point when the name is wrong.
+    pub(crate) name_span: Span,
+    pub(crate) role: Role,
+    /// Where the role was given: the word in the attribute, or the field's name.
+    pub(crate) role_span: Span,
+    /// `#[auth(register)]`, and where.
+    pub(crate) register: Option<Span>,
+    pub(crate) default: Option<DefaultValue>,
+    pub(crate) new_user: bool,
+    pub(crate) unique: bool,
+    pub(crate) max_length: Option<u64>,
+}
+
+impl Column {
+    /// Whether `UserColumns` has it.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.role == Role::Own
+            && (self.register.is_some() || self.default.is_some() || self.new_user)
+    }
+
+    /// `T` of an `Option<T>`.
+    pub(crate) fn optional(&self) -> Option<&Type> {
+        option_of(&self.ty)
+    }
+
+    /// The text of the field's name, without `r#`.
+    pub(crate) fn field(&self) -> String {
+        syn::ext::IdentExt::unraw(&self.ident).to_string()
+    }
+}
+
+/// What an own column of a new row starts as.
+#[derive(Clone)]
+pub(crate) enum DefaultValue {
+    /// `default`
+    Trait,
+    /// `default = "free"`
+    Literal(Expr),
+    /// `default(path::to::function)`
+    Call(Path),
+}
+
+/// `T` of an `Option<T>`, however its path is written.
+pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
+    let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
+    match arguments.args.first() {
+        Some(syn::GenericArgument::Type(inner)) => Some(inner),
+        _ => None,
+    }
+}
+
+/// The last segment of a type's path.
+pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        _ => None,
+    }
+}
+
+macro_rules! roles {
+    ($($role:ident = $word:literal $(| $alias:literal)*;)*) => {
+        /// What crudauth uses a column for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Role { $($role,)* }
+
+        impl Role {
+            /// The role a word names: in an attribute, or as a conventional field name.
+            pub(crate) fn named(word: &str) -> Option<Self> {
+                match word { $($word $(| $alias)* => Some(Self::$role),)* _ => None }
+            }
+
+            /// As written in `#[auth(…)]`.
+            pub(crate) fn word(self) -> &'static str {
+                match self { $(Self::$role => $word,)* }
+            }
+
+            /// The variant's name in the runtime.
+            pub(crate) fn variant(self) -> &'static str {
+                match self { $(Self::$role => stringify!($role),)* }
+            }
+
+            /// Every word, for the did-you-mean.
+            pub(crate) const WORDS: &'static [&'static str] = &[$($word, $($alias,)*)*];
+        }
+    };
+}
+
+roles! {
+    Id = "id";
+    Email = "email";
+    Username = "username";
+    PasswordHash = "password" | "password_hash" | "hashed_password";
+    EmailVerified = "email_verified";
+    IsActive = "is_active";
+    IsSuperuser = "is_superuser";
+    TokenVersion = "token_version";
+    CreatedAt = "created_at";
+    UpdatedAt = "updated_at";
+    Own = "own";
+}
+
+/// One `#[require(…)]`.
+pub(crate) struct Guard {
+    pub(crate) krate: Path,
+    /// `auth(Auth)`
+    pub(crate) authority: Option<Type>,
+    /// In canonical order.
+    pub(crate) proofs: Vec<Proof>,
+}
+
+/// One thing a principal must prove.
+pub(crate) enum Proof {
+    /// `transport(session)`
+    Transport(Ident),
+    Superuser(Span),
+    Verified(Span),
+    /// `check(path)`
+    Check(Path),
+    /// A user-defined gate.
+    Gate(Path),
+}
+
+impl Proof {
+    /// Canonical order: the same words in another order are the same type.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Transport(_) => 0,
+            Self::Superuser(_) => 1,
+            Self::Verified(_) => 2,
+            Self::Check(_) => 3,
+            Self::Gate(_) => 4,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Step 1, parse: tokens become arguments. Nothing is judged here but the form of one value.
+
+pub(crate) mod block;
+pub(crate) mod items;
+pub(crate) mod krate;
+pub(crate) mod name;
+pub(crate) mod require;
+pub(crate) mod section;
+pub(crate) mod user;
+pub(crate) mod value;

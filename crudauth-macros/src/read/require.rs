@@ -1,0 +1,160 @@
+//! `#[require(verified, transport(session), check(path), gates::Staff)]`: what a principal must prove.
+
+use proc_macro2::TokenStream;
+use syn::spanned::Spanned;
+use syn::{Ident, Meta, MetaList, Path};
+
+use crate::diag::{Cx, spelled};
+use crate::model::{Guard, Proof};
+use crate::read::{items, krate};
+
+/// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
+const WORDS: &[&str] = &[
+    "verified",
+    "superuser",
+    "transport",
+    "check",
+    "auth",
+    "crate",
+];
+const TRANSPORTS: &[&str] = &["session"];
+
+/// Reads the words of one guard and puts them in canonical order.
+pub(crate) fn require(cx: &Cx, tokens: TokenStream) -> Guard {
+    let mut guard = Guard {
+        krate: krate::default(),
+        authority: None,
+        proofs: Vec::new(),
+    };
+    let mut seen: Vec<String> = Vec::new();
+    for item in items::split(tokens) {
+        // A type with arguments (`Older<18>`) is no meta item, and a gate all the same.
+        let gate = syn::parse2::<Path>(item.clone()).ok().filter(is_gate);
+        let word = gate
+            .as_ref()
+            .map_or_else(|| spelled(&item), |path| spelled(path));
+        if seen.contains(&word) {
+            cx.error_on(
+                &item,
+                format!("`{word}` is given twice in `#[require]`"),
+                "remove one of them",
+            );
+            continue;
+        }
+        seen.push(word);
+        match gate {
+            Some(path) => guard.proofs.push(Proof::Gate(path)),
+            None => items::metas(cx, "`#[require]`", item)
+                .into_iter()
+                .for_each(|meta| word_of(cx, meta, &mut guard)),
+        }
+    }
+    guard.proofs.sort_by_key(Proof::rank); // stable: gates keep their order
+    guard
+}
+
+fn is_gate(path: &Path) -> bool {
+    let upper = path
+        .segments
+        .last()
+        .is_some_and(|s| s.ident.to_string().starts_with(char::is_uppercase));
+    upper || path.segments.len() > 1
+}
+
+fn word_of(cx: &Cx, meta: Meta, guard: &mut Guard) {
+    let word = spelled(meta.path());
+    let plain = |example: &str| {
+        cx.error_on(
+            &meta,
+            format!("`{word}` takes no value in `#[require]`"),
+            format!("write `{example}`"),
+        )
+    };
+    match (word.as_str(), &meta) {
+        ("verified", Meta::Path(path)) => guard.proofs.push(Proof::Verified(path.span())),
+        ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
+        ("verified" | "superuser", _) => plain(&word),
+        ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, list)),
+        ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
+            Ok(path) => guard.proofs.push(Proof::Check(path)),
+            Err(_) => cx.error_on(
+                list,
+                "`check` takes the path of one function",
+                "write `check(path::to::function)`",
+            ),
+        },
+        ("auth", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
+            Ok(ty) => guard.authority = Some(ty),
+            Err(_) => cx.error_on(
+                list,
+                "`auth` takes the authority's type",
+                "write `auth(Auth)`",
+            ),
+        },
+        ("crate", Meta::List(list)) => {
+            if let Some(path) = krate::read(cx, &list.path, list.tokens.clone()) {
+                guard.krate = path;
+            }
+        }
+        ("transport", _) => cx.error_on(
+            &meta,
+            "`transport` does not say which",
+            "write `transport(session)`",
+        ),
+        ("check", _) => cx.error_on(
+            &meta,
+            "`check` does not say which function",
+            "write `check(path::to::function)`",
+        ),
+        ("auth", _) => cx.error_on(
+            &meta,
+            "`auth` does not say which authority",
+            "write `auth(Auth)`",
+        ),
+        ("crate", _) => cx.error_on(
+            &meta,
+            "`crate` does not say which crate",
+            "write `crate(::renamed)`",
+        ),
+        _ => {
+            cx.unknown_key("`#[require]`", meta.path(), WORDS);
+        }
+    }
+}
+
+fn transport(cx: &Cx, list: &MetaList) -> Option<Proof> {
+    let Ok(name) = syn::parse2::<Ident>(list.tokens.clone()) else {
+        cx.error_on(
+            list,
+            "`transport` takes the name of one transport",
+            "write `transport(session)`",
+        );
+        return None;
+    };
+    if !TRANSPORTS.iter().any(|known| name == known) {
+        cx.unknown_key("`transport(…)`", &name, TRANSPORTS);
+        return None;
+    }
+    Some(Proof::Transport(name))
+}
+
+/// Reads `#[public]`, whose only key is `crate`.
+pub(crate) fn public(cx: &Cx, tokens: TokenStream) -> Path {
+    let mut path = krate::default();
+    for meta in items::metas(cx, "`#[public]`", tokens) {
+        match &meta {
+            Meta::List(list) if list.path.is_ident("crate") => {
+                path = krate::read(cx, &list.path, list.tokens.clone()).unwrap_or(path);
+            }
+            _ => {
+                let fix = "write `#[public]` for everybody, or `#[require(…)]` for some";
+                cx.error_on(
+                    &meta,
+                    "`#[public]` needs nobody, so it takes no conditions",
+                    fix,
+                );
+            }
+        }
+    }
+    path
+}
