@@ -5,6 +5,7 @@ use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 
 #[derive(Debug, Clone, AuthUser)]
 #[auth(table = "users")]
+/// The account.
 pub struct User {
     pub id: i64,
     pub email: String,

@@ -5,7 +5,9 @@
 extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
-pub use crudauth_runtime::account::{self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser};
+pub use crudauth_runtime::account::{
+    self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser,
+};
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
 pub use crudauth_runtime::authority::Authority;
 pub use crudauth_runtime::builder::{Builder, DialectName as Dialect};

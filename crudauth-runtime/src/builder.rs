@@ -103,6 +103,10 @@ pub struct Builder<A: Authority, W> {
     wiring: PhantomData<W>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent setting"
+)]
 struct Settings {
     secrets: Option<Vec<SecretText>>,
     clock: Clock,
