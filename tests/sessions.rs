@@ -1,5 +1,12 @@
 //! Cookie sessions on the wire: signing in and out, and looking after one's own sessions.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail where an application may not"
+)]
+
 mod support;
 
 use std::time::Duration;

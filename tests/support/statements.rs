@@ -2,6 +2,7 @@
 #![allow(
     unreachable_pub,
     missing_docs,
+    clippy::unwrap_used,
     reason = "shared by test binaries that each use a part"
 )]
 
