@@ -11,6 +11,8 @@ mod features;
 mod guard;
 mod model;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
