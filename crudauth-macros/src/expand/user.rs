@@ -70,8 +70,8 @@ fn account(user: &UserModel) -> TokenStream {
             None => absent,
         };
     let none = quote!(::core::option::Option::None);
-    let text = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::mixed_site())=> __p::TextColumn::text(&self.#field));
-    let hash = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::mixed_site())=> __p::HashColumn::hash(&self.#field));
+    let text = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::call_site())=> __p::TextColumn::text(&self.#field));
+    let hash = |field: &Ident, span: Span| quote_spanned!(span.resolved_at(Span::call_site())=> __p::HashColumn::hash(&self.#field));
     let plain = |field: &Ident, _: Span| quote!(self.#field);
     let some = |field: &Ident, _: Span| quote!(::core::option::Option::Some(self.#field));
     let email = through(Role::Email, &text, none.clone());

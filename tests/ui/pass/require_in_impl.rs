@@ -18,8 +18,7 @@ pub struct Api;
 impl Api {
     #[require(verified, check(even))]
     pub async fn pay(mut user: Principal<Auth>) {
-        user = user;
-        drop(user);
+        let _ = &mut user;
     }
 }
 
