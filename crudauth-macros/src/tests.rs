@@ -19,9 +19,16 @@ fn expand(kind: &str, text: &str) -> TokenStream {
                 syn::Meta::List(list) => list.tokens.clone(),
                 _ => TokenStream::new(),
             };
-            let item = syn::ItemFn { attrs: rest.to_vec(), ..item.clone() };
+            let item = syn::ItemFn {
+                attrs: rest.to_vec(),
+                ..item.clone()
+            };
             let item = quote::ToTokens::into_token_stream(item);
-            if first.path().is_ident("public") { guard::public(arguments, item) } else { guard::require(arguments, item, "src/main.rs:1:1") }
+            if first.path().is_ident("public") {
+                guard::public(arguments, &item)
+            } else {
+                guard::require(arguments, &item, "src/main.rs:1:1")
+            }
         }
     }
 }
@@ -30,17 +37,29 @@ fn expand(kind: &str, text: &str) -> TokenStream {
 fn messages(kind: &str, text: &str) -> Vec<String> {
     let file: syn::File = syn::parse2(expand(kind, text)).unwrap();
     let calls = file.items.into_iter().filter_map(|item| match item {
-        syn::Item::Macro(item) if item.mac.path.segments.last().unwrap().ident == "compile_error" => Some(item.mac.tokens),
+        syn::Item::Macro(item)
+            if item.mac.path.segments.last().unwrap().ident == "compile_error" =>
+        {
+            Some(item.mac.tokens)
+        }
         _ => None,
     });
-    calls.map(|tokens| syn::parse2::<syn::LitStr>(tokens).unwrap().value()).collect()
+    calls
+        .map(|tokens| syn::parse2::<syn::LitStr>(tokens).unwrap().value())
+        .collect()
 }
 
 fn told(kind: &str, text: &str, needle: &str) {
     let found = messages(kind, text);
-    assert!(found.iter().any(|message| message.contains(needle)), "{text}\n  wanted {needle:?}\n  got {found:#?}");
+    assert!(
+        found.iter().any(|message| message.contains(needle)),
+        "{text}\n  wanted {needle:?}\n  got {found:#?}"
+    );
     for message in found {
-        assert!(message.starts_with(|c: char| !c.is_uppercase()), "{message}");
+        assert!(
+            message.starts_with(|c: char| !c.is_uppercase()),
+            "{message}"
+        );
     }
 }
 
@@ -51,7 +70,9 @@ fn expansions_are_as_recorded() {
     for entry in std::fs::read_dir(&dir).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some(case) = name.strip_suffix(".in.rs") else { continue };
+        let Some(case) = name.strip_suffix(".in.rs") else {
+            continue;
+        };
         let input = std::fs::read_to_string(&path).unwrap();
         let out = expand(case.split('_').next().unwrap(), &input);
         let pretty = prettyplease::unparse(&syn::parse2(out).unwrap());
@@ -59,7 +80,11 @@ fn expansions_are_as_recorded() {
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&wanted, &pretty).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(&wanted).unwrap_or_default(), pretty, "{case}: run with BLESS=1 to record");
+        assert_eq!(
+            std::fs::read_to_string(&wanted).unwrap_or_default(),
+            pretty,
+            "{case}: run with BLESS=1 to record"
+        );
         seen += 1;
     }
     assert!(seen >= 6);
@@ -68,14 +93,26 @@ fn expansions_are_as_recorded() {
 #[test]
 fn a_renamed_crate_leaves_no_default_name() {
     for (kind, text) in [
-        ("user", "#[auth(crate(::renamed))] struct User { id: i64, email: String, password_hash: PasswordHash }"),
+        (
+            "user",
+            "#[auth(crate(::renamed))] struct User { id: i64, email: String, password_hash: PasswordHash }",
+        ),
         ("auth", "#[crate(::renamed)] pub struct Auth<User>;"),
-        ("require", "#[require(crate(::renamed), verified, check(a::b), Staff)] async fn f(u: Principal<Auth>) {}"),
-        ("require", "#[require(crate(::renamed), verified)] fn f(u: &Principal<Auth>) {}"),
+        (
+            "require",
+            "#[require(crate(::renamed), verified, check(a::b), Staff)] async fn f(u: Principal<Auth>) {}",
+        ),
+        (
+            "require",
+            "#[require(crate(::renamed), verified)] fn f(u: &Principal<Auth>) {}",
+        ),
         ("public", "#[public(crate(::renamed))] async fn f() {}"),
     ] {
         let out = expand(kind, text).to_string();
-        assert!(out.contains("renamed") && !out.contains(":: crudauth"), "{out}");
+        assert!(
+            out.contains("renamed") && !out.contains(":: crudauth"),
+            "{out}"
+        );
     }
 }
 
@@ -90,8 +127,16 @@ fn feature_names_are_in_the_registry_once() {
 #[test]
 fn every_key_is_documented() {
     for key in features::ALL.iter().flat_map(|section| section.keys) {
-        assert!(key.doc.ends_with('.') && !key.kind.is_empty(), "{}", key.name);
-        assert!(!key.default.is_empty() || !key.nested.is_empty(), "{}", key.name);
+        assert!(
+            key.doc.ends_with('.') && !key.kind.is_empty(),
+            "{}",
+            key.name
+        );
+        assert!(
+            !key.default.is_empty() || !key.nested.is_empty(),
+            "{}",
+            key.name
+        );
     }
 }
 
@@ -136,17 +181,35 @@ fn mistakes_in_the_block_are_told() {
         ("#[oauth(google)]", "expected one of: password, session"),
         ("#[session(idel = \"3m\")]", "did you mean `idle`?"),
         ("#[session] #[session]", "is given twice"),
-        ("#[session(path = \"/\", path = \"/\")]", "`path` is given twice"),
+        (
+            "#[session(path = \"/\", path = \"/\")]",
+            "`path` is given twice",
+        ),
         ("#[session = 3]", "takes its keys in parentheses"),
         ("#[session(\"x\")]", "not a bare value"),
-        ("#[session(same_site = \"none\")]", "cross-site request forgery"),
-        ("#[session(cookie = \"csrf_token\")]", "two cookies are called"),
+        (
+            "#[session(same_site = \"none\")]",
+            "cross-site request forgery",
+        ),
+        (
+            "#[session(cookie = \"csrf_token\")]",
+            "two cookies are called",
+        ),
         ("#[session(host_prefix, path = \"/app\")]", "needs the path"),
-        ("#[session(host_prefix, danger_insecure_cookies)]", "needs `Secure`"),
-        ("#[session(host_prefix, cookie = \"sid\")]", "names the cookies"),
+        (
+            "#[session(host_prefix, danger_insecure_cookies)]",
+            "needs `Secure`",
+        ),
+        (
+            "#[session(host_prefix, cookie = \"sid\")]",
+            "names the cookies",
+        ),
         ("#[session(idle = \"13h\")]", "longer than `absolute`"),
         ("#[session(remember_me = \"401d\")]", "400 days"),
-        ("#[session(csrf_field = \"csrf\", danger_no_csrf)]", "switches off"),
+        (
+            "#[session(csrf_field = \"csrf\", danger_no_csrf)]",
+            "switches off",
+        ),
         ("#[password(min = 6)]", "danger_min = 6"),
         ("#[password(min = 12, strict)]", "asks for 15"),
         ("#[password(min = 12, danger_min = 6)]", "twice"),
@@ -154,10 +217,19 @@ fn mistakes_in_the_block_are_told() {
         ("#[password(min = 100, max = 64)]", "more than `max` allows"),
         ("#[password(words)]", "takes texts in parentheses"),
         ("#[password(words(\"abc\"))]", "shorter than 4"),
-        ("#[password(argon2(m = \"8MiB\", t = 2))]", "weaker than OWASP"),
-        ("#[password(argon2(memory = \"8MiB\"))]", "`argon2(…)` has no key `memory`"),
+        (
+            "#[password(argon2(m = \"8MiB\", t = 2))]",
+            "weaker than OWASP",
+        ),
+        (
+            "#[password(argon2(memory = \"8MiB\"))]",
+            "`argon2(…)` has no key `memory`",
+        ),
         ("#[lockout(max_attempts = 0)]", "out of range"),
-        ("#[lockout(hard_stop = 2)]", "a stranger could close any account"),
+        (
+            "#[lockout(hard_stop = 2)]",
+            "a stranger could close any account",
+        ),
         ("#[lockout(base = \"2h\")]", "longer than the longest"),
         ("#[lockout(on_success = \"clear\")]", "has no value"),
         ("#[rate_limit(register = \"5\")]", "is not a limit"),
@@ -169,13 +241,23 @@ fn mistakes_in_the_block_are_told() {
         ("#[hooks]", "takes the path of one type"),
         ("#[allow(nothing, reason = \"x\")]", "has no key `nothing`"),
         ("#[allow(insecure_cookies_behind_proxy)]", "add `reason"),
-        ("#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)]", "session hijacking"),
-        ("#[password(danger_common)] #[lockout(max_attempts = 50)]", "password spraying"),
+        (
+            "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)]",
+            "session hijacking",
+        ),
+        (
+            "#[password(danger_common)] #[lockout(max_attempts = 50)]",
+            "password spraying",
+        ),
         ("#[cfg(test)]", "is never evaluated"),
         ("#[derive(Clone)]", "`Clone` and `Debug` already"),
         ("#[crate(renamed)]", "is relative"),
     ] {
-        told("auth", &format!("{sections} pub struct Auth<User>;"), needle);
+        told(
+            "auth",
+            &format!("{sections} pub struct Auth<User>;"),
+            needle,
+        );
     }
     told("auth", "pub struct Auth;", "needs the account type");
     told("auth", "pub struct Auth<User, Other>;", "one account type");
@@ -192,30 +274,82 @@ fn an_allowed_combination_is_silent() {
 #[test]
 fn mistakes_in_a_guard_are_told() {
     for (text, needle) in [
-        ("#[require(verifed)] async fn f(u: Principal<Auth>) {}", "did you mean `verified`?"),
-        ("#[require(sudo)] async fn f(u: Principal<Auth>) {}", "expected one of: verified"),
-        ("#[require(verified, verified)] async fn f(u: Principal<Auth>) {}", "is given twice"),
-        ("#[require(verified = 3)] async fn f(u: Principal<Auth>) {}", "takes no value"),
-        ("#[require(transport)] async fn f(u: Principal<Auth>) {}", "does not say which"),
-        ("#[require(transport(sesion))] async fn f(u: Principal<Auth>) {}", "did you mean `session`?"),
-        ("#[require(check)] async fn f(u: Principal<Auth>) {}", "which function"),
-        ("#[require(verified)] fn f(u: Principal<Auth>) {}", "is `async`"),
-        ("#[require(verified)] async fn f(n: u8, u: Principal<Auth>) {}", "must be the first parameter"),
-        ("#[require(verified)] async fn f(u: Option<Principal<Auth>>) {}", "proves nothing"),
-        ("#[require(verified)] async fn f(Principal { user }: Principal<Auth>) {}", "cannot be taken apart"),
+        (
+            "#[require(verifed)] async fn f(u: Principal<Auth>) {}",
+            "did you mean `verified`?",
+        ),
+        (
+            "#[require(sudo)] async fn f(u: Principal<Auth>) {}",
+            "expected one of: verified",
+        ),
+        (
+            "#[require(verified, verified)] async fn f(u: Principal<Auth>) {}",
+            "is given twice",
+        ),
+        (
+            "#[require(verified = 3)] async fn f(u: Principal<Auth>) {}",
+            "takes no value",
+        ),
+        (
+            "#[require(transport)] async fn f(u: Principal<Auth>) {}",
+            "does not say which",
+        ),
+        (
+            "#[require(transport(sesion))] async fn f(u: Principal<Auth>) {}",
+            "did you mean `session`?",
+        ),
+        (
+            "#[require(check)] async fn f(u: Principal<Auth>) {}",
+            "which function",
+        ),
+        (
+            "#[require(verified)] fn f(u: Principal<Auth>) {}",
+            "is `async`",
+        ),
+        (
+            "#[require(verified)] async fn f(n: u8, u: Principal<Auth>) {}",
+            "must be the first parameter",
+        ),
+        (
+            "#[require(verified)] async fn f(u: Option<Principal<Auth>>) {}",
+            "proves nothing",
+        ),
+        (
+            "#[require(verified)] async fn f(Principal { user }: Principal<Auth>) {}",
+            "cannot be taken apart",
+        ),
         ("#[require(verified)] async fn f() {}", "finds no principal"),
-        ("#[require(verified)] async fn f(u: Principal) {}", "cannot see the authority"),
-        ("#[require(verified)] fn f<T>(u: &Principal<Auth>, t: T) {}", "hidden type parameters"),
-        ("#[require(check(a::b))] fn f(u: &Principal<Auth>) {}", "make it a type that implements `Gate`"),
-        ("#[require(verified)] fn f(u: &mut Principal<Auth>) {}", "is never changed"),
+        (
+            "#[require(verified)] async fn f(u: Principal) {}",
+            "cannot see the authority",
+        ),
+        (
+            "#[require(verified)] fn f<T>(u: &Principal<Auth>, t: T) {}",
+            "hidden type parameters",
+        ),
+        (
+            "#[require(check(a::b))] fn f(u: &Principal<Auth>) {}",
+            "make it a type that implements `Gate`",
+        ),
+        (
+            "#[require(verified)] fn f(u: &mut Principal<Auth>) {}",
+            "is never changed",
+        ),
         ("#[public(verified)] async fn f() {}", "takes no conditions"),
-        ("#[public] async fn f(u: Principal<Auth>) {}", "asks who is signed in"),
+        (
+            "#[public] async fn f(u: Principal<Auth>) {}",
+            "asks who is signed in",
+        ),
     ] {
         told("require", text, needle);
     }
-    let method = guard::require(TokenStream::new(), "fn f(&self, by: &Principal<Auth>);".parse().unwrap(), "");
+    let method = guard::require(
+        TokenStream::new(),
+        &"fn f(&self, by: &Principal<Auth>);".parse().unwrap(),
+        "",
+    );
     assert!(method.to_string().contains("trait's method"));
-    let item = guard::public(TokenStream::new(), "struct A;".parse().unwrap());
+    let item = guard::public(TokenStream::new(), &"struct A;".parse().unwrap());
     assert!(item.to_string().contains("stands on a function"));
 }
 
@@ -227,7 +361,10 @@ fn all_mistakes_of_one_block_come_at_once() {
 
 #[test]
 fn a_panic_is_our_bug_and_the_item_stays() {
-    let out = crate::guarded("#[require]", "fn kept() {}".parse().unwrap(), || panic!("boom")).to_string();
+    let out = crate::guarded("#[require]", &"fn kept() {}".parse().unwrap(), || {
+        panic!("boom")
+    })
+    .to_string();
     assert!(out.contains("bug in crudauth") && out.contains("kept"));
 }
 
@@ -248,19 +385,72 @@ impl Random {
 
     fn token(&mut self, depth: usize) -> TokenTree {
         const WORDS: &[&str] = &[
-            "session", "password", "idle", "min", "argon2", "m", "words", "allow", "reason", "crate", "auth", "id", "email", "register",
-            "default", "skip", "column", "table", "struct", "pub", "Auth", "User", "verified", "check", "transport", "Principal", "fn", "self",
-            "database", "sqlite", "hooks", "true", "max_attempts", "lockout", "doc", "for", "_x",
+            "session",
+            "password",
+            "idle",
+            "min",
+            "argon2",
+            "m",
+            "words",
+            "allow",
+            "reason",
+            "crate",
+            "auth",
+            "id",
+            "email",
+            "register",
+            "default",
+            "skip",
+            "column",
+            "table",
+            "struct",
+            "pub",
+            "Auth",
+            "User",
+            "verified",
+            "check",
+            "transport",
+            "Principal",
+            "fn",
+            "self",
+            "database",
+            "sqlite",
+            "hooks",
+            "true",
+            "max_attempts",
+            "lockout",
+            "doc",
+            "for",
+            "_x",
         ];
         match self.next(12) {
             0..=4 => TokenTree::Ident(Ident::new(WORDS[self.next(WORDS.len())], Span::call_site())),
-            5 | 6 => TokenTree::Punct(Punct::new(['=', ',', ':', '<', '>', '#', ';', '-', '&', '!'][self.next(10)], Spacing::Alone)),
+            5 | 6 => TokenTree::Punct(Punct::new(
+                ['=', ',', ':', '<', '>', '#', ';', '-', '&', '!'][self.next(10)],
+                Spacing::Alone,
+            )),
             7 => TokenTree::Punct(Punct::new([':', '=', '-'][self.next(3)], Spacing::Joint)),
-            8 => TokenTree::Literal(Literal::string(["", "15m", "19MiB", "5/h", "none", "é\0", "users", "999999999999999999999d"][self.next(8)])),
+            8 => TokenTree::Literal(Literal::string(
+                [
+                    "",
+                    "15m",
+                    "19MiB",
+                    "5/h",
+                    "none",
+                    "é\0",
+                    "users",
+                    "999999999999999999999d",
+                ][self.next(8)],
+            )),
             9 => TokenTree::Literal(Literal::u64_unsuffixed(self.next(100_000) as u64)),
             _ if depth == 0 => TokenTree::Literal(Literal::character('x')),
             _ => {
-                let delimiter = [Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None][self.next(4)];
+                let delimiter = [
+                    Delimiter::Parenthesis,
+                    Delimiter::Brace,
+                    Delimiter::Bracket,
+                    Delimiter::None,
+                ][self.next(4)];
                 TokenTree::Group(Group::new(delimiter, self.tokens(depth - 1)))
             }
         }
@@ -272,14 +462,36 @@ fn sec_131_no_input_makes_the_macros_panic() {
     let mut random = Random(0x5ec1_3100_0000_0001);
     for round in 0..100_000 {
         let noise = random.tokens(2);
-        let name = Ident::new(features::ALL[random.next(features::ALL.len())].name, Span::call_site());
+        let name = Ident::new(
+            features::ALL[random.next(features::ALL.len())].name,
+            Span::call_site(),
+        );
         match round % 6 {
             0 => drop(authority(noise)),
-            1 => drop(authority(quote::quote!(#[#name(#noise)] pub struct Auth<User>;))),
-            2 => drop(user(quote::quote!(#[auth(#noise)] struct User { #[auth(#noise)] id: i64, email: String }))),
-            3 => drop(guard::require(noise, quote::quote!(async fn f(u: Principal<Auth>) {}), "")),
-            4 => drop(guard::require(quote::quote!(verified), quote::quote!(fn f(#noise) {}), "")),
-            _ => drop(guard::public(noise.clone(), noise)),
+            1 => drop(authority(
+                quote::quote!(#[#name(#noise)] pub struct Auth<User>;),
+            )),
+            2 => drop(user(quote::quote!(
+                #[auth(#noise)]
+                struct User {
+                    #[auth(#noise)]
+                    id: i64,
+                    email: String,
+                }
+            ))),
+            3 => drop(guard::require(
+                noise,
+                &quote::quote!(
+                    async fn f(u: Principal<Auth>) {}
+                ),
+                "",
+            )),
+            4 => drop(guard::require(
+                quote::quote!(verified),
+                &quote::quote!(fn f(#noise) {}),
+                "",
+            )),
+            _ => drop(guard::public(noise.clone(), &noise)),
         }
     }
 }

@@ -145,7 +145,10 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
 fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
     let p = quote!(#krate::__private);
     let (at, call) = match proof {
-        Proof::Transport(name) => (name.span(), quote!(#p::need_transport_session::<#authority>())),
+        Proof::Transport(name) => (
+            name.span(),
+            quote!(#p::need_transport_session::<#authority>()),
+        ),
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
         Proof::Check(_) => return None,
