@@ -203,8 +203,9 @@ pub struct SessionRow {
 
 /// Cookie sessions.
 pub trait Sessions<U: AuthUser>: Send + Sync {
-    /// Ends the presented session, settles the attempt, opens the new one and ends those over the cap, in one transaction.
-    fn open<'a>(&'a self, new: NewSession<'a, U::Id>) -> BoxFuture<'a, Result<()>>;
+    /// Ends the presented session, settles the attempt, opens the new one and ends those over the cap, in one
+    /// transaction. False, and nothing of it, when the account is gone, disabled or under another epoch by now.
+    fn open<'a>(&'a self, new: NewSession<'a, U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// The session and its account, in one statement. Expired sessions are returned too: the flow judges.
     fn session<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Option<(SessionRow, U)>>>;
     /// Records use, unless that was done since `not_since`. Never brings an ended session back.
@@ -214,6 +215,8 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
         now: Timestamp,
         not_since: Timestamp,
     ) -> BoxFuture<'a, Result<()>>;
+    /// Deletes the session if it has expired, so that a clock that is set back finds it dead.
+    fn bury<'a>(&'a self, key: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
     /// Ends one session, of this user if one is named. False when there was none.
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// Ends the user's live sessions and says how many there were.
