@@ -260,10 +260,21 @@ pub struct Buckets {
 pub enum Reservation {
     /// A place is held; it must be settled.
     Granted,
-    /// Locked until then.
-    Locked(Timestamp),
+    /// Locked.
+    Locked(Lock),
     /// The budget is not spent, but every place left is held by an attempt in flight.
     InFlight,
+}
+
+/// A refusal, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lock {
+    /// When it ends.
+    pub until: Timestamp,
+    /// The counters that refuse: everybody who waits for one of them is refused too, and nobody else.
+    pub address: bool,
+    /// The account's, or the browser's where a device cookie came along.
+    pub account: bool,
 }
 
 /// What became of a reserved attempt.
@@ -292,12 +303,16 @@ pub trait Attempts: Send + Sync {
     /// Ends a reservation.
     fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement)
     -> BoxFuture<'a, Result<()>>;
-    /// Adds one failure to the account's run without touching its lock: a wrong password at a door with a budget of
-    /// its own (SEC-035, SEC-037).
-    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp)
-    -> BoxFuture<'a, Result<()>>;
-    /// Whether the account's run of failures has reached `hard_stop` (SEC-037).
-    fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>>;
+    /// Adds one failure to the account's run without touching its lock, before a password is looked at by a door with
+    /// a budget of its own (SEC-035). False when the run has reached `hard_stop` (SEC-037).
+    fn count_failure<'a>(
+        &'a self,
+        account: &'a Digest,
+        hard_stop: u32,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool>>;
+    /// Takes that failure back: the password was right, or was never looked at.
+    fn forgive<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>>;
     /// Forgets the account's failures, lock and run.
     fn clear<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>>;
 }
