@@ -326,3 +326,83 @@ pub fn encode(text: &str) -> String {
         })
         .collect()
 }
+
+/// A database file with the account table, for a test that builds an authority of its own.
+pub async fn database(connections: u32) -> (TempDb, SqlitePool) {
+    let file = TempDb::new();
+    let pool = pool(&file.url(), connections).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(crudauth::Dialect::Sqlite)))
+        .execute(&pool)
+        .await
+        .unwrap();
+    (file, pool)
+}
+
+/// A `TestApp` around another declaration: `custom!(Strict)` is the authority, its clock, its router, a pool beside it.
+#[macro_export]
+macro_rules! custom {
+    ($auth:ty) => {
+        $crate::custom!($auth, 5)
+    };
+    ($auth:ty, $connections:expr) => {{
+        use ::crudauth::testing::TestBuilder as _;
+        let (file, pool) = $crate::support::database($connections).await;
+        let clock = ::crudauth::testing::Clock::manual();
+        let auth = <$auth>::builder(pool)
+            .secret($crate::support::SECRET)
+            .clock(clock.clone())
+            .cheap_hashing()
+            .manual_workers()
+            .await
+            .unwrap();
+        let router = ::crudauth::routing::Router::new()
+            .mount(&auth)
+            .with_state(auth.clone())
+            .into_axum();
+        let db = $crate::support::pool(&file.url(), 2).await;
+        $crate::support::Custom { auth, clock, db, router, file }
+    }};
+}
+
+/// What `custom!` makes.
+#[derive(Debug)]
+pub struct Custom<A> {
+    pub auth: A,
+    pub clock: Clock,
+    pub db: SqlitePool,
+    pub router: axum::Router,
+    pub file: TempDb,
+}
+
+impl<A> Custom<A> {
+    pub fn client(&self) -> Client {
+        Client::new(self.router.clone())
+    }
+
+    /// A registered account; its id.
+    pub async fn register(&self, name: &str) -> i64 {
+        let client = self.client().from(&format!("10.{}", next_host()));
+        let body = serde_json::json!({
+            "email": format!("{name}@example.com"), "username": name, "password": PASSWORD,
+        });
+        let answer = client.post_json("/register", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["id"].as_i64().unwrap()
+    }
+
+    pub async fn signed_in(&self, name: &str) -> Client {
+        let mut client = self.client();
+        let answer = client.login(name, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        client
+    }
+
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+}
+
+/// An address that no other call in this process gives.
+pub fn fresh_address() -> String {
+    format!("10.{}", next_host())
+}
