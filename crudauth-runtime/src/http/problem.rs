@@ -137,6 +137,10 @@ problems! {
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Service is unavailable. Try again later.";
 }
 
+/// The code of the problem that an answer tells, for middleware that answers in another form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
 #[derive(Serialize)]
 struct Wire<'a> {
     detail: Detail<'a>,
@@ -222,6 +226,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status();
+        response.extensions_mut().insert(Code(self.code()));
         self.headers(response.headers_mut());
         response
     }
