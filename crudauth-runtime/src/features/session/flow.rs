@@ -403,21 +403,28 @@ pub async fn refresh_csrf<U: AuthUser>(
     }
     let token = engine.random.hex_token()?;
     let digest = engine.keys.mac(Purpose::Csrf, token.as_bytes());
-    let replaced = engine
-        .store
-        .set_csrf(&session.key, session.csrf.as_ref(), &digest)
-        .await?;
-    Ok(if replaced {
-        Refreshed::Replaced(token)
-    } else {
-        Refreshed::Gone
-    })
+    let mut known = session.csrf;
+    // Two pages that have both lost the token replace it one after the other: neither is told that it is signed out.
+    // Whoever has to try again does so because somebody else got through.
+    loop {
+        if engine
+            .store
+            .set_csrf(&session.key, known.as_ref(), &digest)
+            .await?
+        {
+            return Ok(Refreshed::Replaced(token));
+        }
+        match engine.store.session(&session.key).await? {
+            Some((now, user)) if is_live(&now, &user, engine.now()) => known = now.csrf,
+            _ => return Ok(Refreshed::Gone),
+        }
+    }
 }
 
 /// What became of it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Refreshed {
-    /// Another request replaced the token first, or ended the session.
+    /// The session has ended meanwhile.
     Gone,
     /// The presented token is good.
     Kept(String),
