@@ -19,7 +19,10 @@ auth! {
 }
 
 async fn guess(router: &axum::Router, ip: &str, name: &str) -> Answer {
-    Client::new(router.clone()).from(ip).login(name, "wrong password").await
+    Client::new(router.clone())
+        .from(ip)
+        .login(name, "wrong password")
+        .await
 }
 
 async fn statuses(router: &axum::Router, ip: &str, names: &[String]) -> Vec<u16> {
@@ -57,10 +60,18 @@ async fn sec_034_200_guesses_from_50_addresses_share_the_accounts_budget() {
     let addresses: Vec<String> = (0..50).map(|host| format!("198.51.100.{host}")).collect();
 
     let answers =
-        join_all((0..200).map(|turn| guess(&app.router, &addresses[turn % 50], "ada@example.com"))).await;
+        join_all((0..200).map(|turn| guess(&app.router, &addresses[turn % 50], "ada@example.com")))
+            .await;
 
-    assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 5);
-    assert!(answers.iter().all(|answer| answer.status == 401 || answer.status == 429));
+    assert_eq!(
+        answers.iter().filter(|answer| answer.status == 401).count(),
+        5
+    );
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 401 || answer.status == 429)
+    );
     assert_eq!(hashes_done(&app.auth) - before, 5);
 }
 
@@ -75,8 +86,14 @@ async fn sec_034_a_locked_account_refuses_the_right_password_unseen() {
 
     let answer = app.client().from("192.0.2.8").login("ada", PASSWORD).await;
 
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "locked_out"));
-    assert_eq!(answer.json()["detail"], "Too many login attempts. Try again later.");
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (429, "locked_out")
+    );
+    assert_eq!(
+        answer.json()["detail"],
+        "Too many login attempts. Try again later."
+    );
     assert_eq!(hashes_done(&app.auth), before);
 }
 
@@ -92,8 +109,12 @@ async fn sec_042_locks_double_up_to_the_longest_and_retry_after_is_exact() {
     for _ in 0..5 {
         let span = retry_after(&guess(&app.router, "192.0.2.7", "ada").await);
         // One microsecond before the end it is still locked, and blocked tries have not moved the end.
-        app.clock.advance(Duration::from_secs(span) - Duration::from_micros(1));
-        assert_eq!(retry_after(&guess(&app.router, "192.0.2.7", "ada").await), 1);
+        app.clock
+            .advance(Duration::from_secs(span) - Duration::from_micros(1));
+        assert_eq!(
+            retry_after(&guess(&app.router, "192.0.2.7", "ada").await),
+            1
+        );
         app.clock.advance(Duration::from_micros(1));
         spans.push(span);
     }
@@ -111,7 +132,9 @@ async fn sec_042_retry_after_counts_down_however_often_it_is_asked() {
 
     for _ in 0..4 {
         for _ in 0..20 {
-            left.push(retry_after(&guess(&app.router, "192.0.2.7", "nobody").await));
+            left.push(retry_after(
+                &guess(&app.router, "192.0.2.7", "nobody").await,
+            ));
         }
         app.clock.advance(Duration::from_millis(15_500));
     }
@@ -142,7 +165,9 @@ async fn a_round_is_remembered_for_an_hour_after_the_end_of_its_lock() {
         let mut last = 0;
         for _ in 0..6 {
             let answer = guess(&app.router, &fresh_address(), "ada").await;
-            last = answer.header("retry-after").map_or(0, |text| text.parse().unwrap());
+            last = answer
+                .header("retry-after")
+                .map_or(0, |text| text.parse().unwrap());
         }
         last
     };
@@ -162,13 +187,24 @@ async fn a_right_password_ends_the_accounts_lock_and_rounds() {
         guess(&app.router, &fresh_address(), "ada").await;
     }
     app.clock.advance(Duration::from_secs(60));
-    assert_eq!(app.client().from("192.0.2.9").login("ada", PASSWORD).await.status, 200);
+    assert_eq!(
+        app.client()
+            .from("192.0.2.9")
+            .login("ada", PASSWORD)
+            .await
+            .status,
+        200
+    );
 
     let names = vec!["ada".to_owned(); 6];
     let seen = statuses(&app.router, "192.0.2.10", &names).await;
 
     assert_eq!(seen, [401, 401, 401, 401, 401, 429]);
-    assert_eq!(retry_after(&guess(&app.router, "192.0.2.10", "ada").await), 60, "the first round again");
+    assert_eq!(
+        retry_after(&guess(&app.router, "192.0.2.10", "ada").await),
+        60,
+        "the first round again"
+    );
 }
 
 #[tokio::test]
@@ -176,7 +212,14 @@ async fn clear_all_gives_the_address_back_what_this_account_caused() {
     let app = TestApp::start().await;
     app.register("ada").await;
     statuses(&app.router, "192.0.2.7", &vec!["ada".to_owned(); 3]).await;
-    assert_eq!(app.client().from("192.0.2.7").login("ada", PASSWORD).await.status, 200);
+    assert_eq!(
+        app.client()
+            .from("192.0.2.7")
+            .login("ada", PASSWORD)
+            .await
+            .status,
+        200
+    );
 
     let others: Vec<String> = (0..6).map(|n| format!("other{n}")).collect();
     let seen = statuses(&app.router, "192.0.2.7", &others).await;
@@ -189,13 +232,23 @@ async fn clear_user_only_leaves_the_address_what_it_has() {
     let app = custom!(UserOnly);
     app.register("ada").await;
     statuses(&app.router, "192.0.2.7", &vec!["ada".to_owned(); 3]).await;
-    assert_eq!(app.client().from("192.0.2.7").login("ada", PASSWORD).await.status, 200);
+    assert_eq!(
+        app.client()
+            .from("192.0.2.7")
+            .login("ada", PASSWORD)
+            .await
+            .status,
+        200
+    );
 
     let others: Vec<String> = (0..3).map(|n| format!("other{n}")).collect();
     let seen = statuses(&app.router, "192.0.2.7", &others).await;
 
     assert_eq!(seen, [401, 401, 429]);
-    assert_eq!(statuses(&app.router, "192.0.2.8", &vec!["ada".to_owned(); 6]).await[4..], [401, 429]);
+    assert_eq!(
+        statuses(&app.router, "192.0.2.8", &vec!["ada".to_owned(); 6]).await[4..],
+        [401, 429]
+    );
 }
 
 #[tokio::test]
@@ -205,10 +258,20 @@ async fn sec_039_a_success_does_not_wash_an_address_that_sprays() {
     let victims: Vec<String> = (0..4).map(|n| format!("victim{n}")).collect();
     assert_eq!(statuses(&app.router, "192.0.2.7", &victims).await, [401; 4]);
 
-    assert_eq!(app.client().from("192.0.2.7").login("mallory", PASSWORD).await.status, 200);
+    assert_eq!(
+        app.client()
+            .from("192.0.2.7")
+            .login("mallory", PASSWORD)
+            .await
+            .status,
+        200
+    );
 
     let more: Vec<String> = (4..7).map(|n| format!("victim{n}")).collect();
-    assert_eq!(statuses(&app.router, "192.0.2.7", &more).await, [401, 429, 429]);
+    assert_eq!(
+        statuses(&app.router, "192.0.2.7", &more).await,
+        [401, 429, 429]
+    );
 }
 
 #[tokio::test]
@@ -219,7 +282,11 @@ async fn sec_038_known_and_unknown_identifiers_lock_alike() {
         let mut seen = Vec::new();
         for turn in 0..12 {
             let answer = guess(&app.router, &format!("{net}.{turn}"), name).await;
-            seen.push((answer.status, answer.header("retry-after").map(str::to_owned), answer.text));
+            seen.push((
+                answer.status,
+                answer.header("retry-after").map(str::to_owned),
+                answer.text,
+            ));
         }
         seen
     };
@@ -230,7 +297,10 @@ async fn sec_038_known_and_unknown_identifiers_lock_alike() {
 
     assert_eq!(known, unknown);
     assert_eq!(known, unknown_address);
-    assert_eq!(known.iter().filter(|(status, ..)| *status == 401).count(), 5);
+    assert_eq!(
+        known.iter().filter(|(status, ..)| *status == 401).count(),
+        5
+    );
 }
 
 #[tokio::test]
@@ -244,10 +314,16 @@ async fn sec_038_made_up_names_share_a_bounded_number_of_rows() {
     let rows = app.count("SELECT count(*) FROM auth_attempts").await;
 
     let slots = (rows - 1) / 2; // one row of the address; for each slot its own and the pair's
-    assert!((2800..2990).contains(&slots), "{slots} slots for 3000 names");
+    assert!(
+        (2800..2990).contains(&slots),
+        "{slots} slots for 3000 names"
+    );
     app.clock.advance(Duration::from_hours(3));
     app.auth.sessions().sweep().await.unwrap();
-    assert!(app.count("SELECT count(*) FROM auth_attempts").await <= 5, "only runs outlive their window");
+    assert!(
+        app.count("SELECT count(*) FROM auth_attempts").await <= 5,
+        "only runs outlive their window"
+    );
 }
 
 #[tokio::test]
@@ -256,5 +332,8 @@ async fn two_spellings_of_an_unknown_name_share_a_budget() {
     for name in ["Nobody", "nobody", " NOBODY ", "ｎobody", "nobody"] {
         assert_eq!(guess(&app.router, &fresh_address(), name).await.status, 401);
     }
-    assert_eq!(guess(&app.router, &fresh_address(), "NoBody").await.status, 429);
+    assert_eq!(
+        guess(&app.router, &fresh_address(), "NoBody").await.status,
+        429
+    );
 }
