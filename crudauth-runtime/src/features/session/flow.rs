@@ -414,8 +414,8 @@ pub async fn refresh_csrf<U: AuthUser>(
     })
 }
 
-/// What became of it.
-#[derive(Clone, PartialEq, Eq)]
+/// What became of it. Holds a secret, so it cannot be compared.
+#[derive(Clone)]
 pub enum Refreshed {
     /// Another request replaced the token first, or ended the session.
     Gone,
