@@ -5,10 +5,12 @@
 extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
-pub use crudauth_runtime::account::{self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser};
+pub use crudauth_runtime::account::{
+    self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser,
+};
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
 pub use crudauth_runtime::authority::Authority;
-pub use crudauth_runtime::builder::{Builder, DialectName as Dialect};
+pub use crudauth_runtime::builder::{Builder, DialectName as Dialect, verify_schema};
 pub use crudauth_runtime::crypto::PasswordHash;
 pub use crudauth_runtime::error::{Error, Result};
 pub use crudauth_runtime::features::session;

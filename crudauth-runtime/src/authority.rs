@@ -62,16 +62,26 @@ impl<A: Authority> fmt::Debug for Core<A> {
     }
 }
 
+/// Finds the account behind a request's credential.
+pub type Authenticate<A> =
+    for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Option<Resolved<A>>, Problem>>;
+/// Confirms that a request may use what [`Authenticate`] found.
+pub type Confirm<A> =
+    for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> BoxFuture<'a, Result<(), Problem>>;
+/// Wraps the routes of an authority.
+pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
+/// Opens a store by its URL.
+pub type Open<A> =
+    for<'a> fn(&'a str) -> BoxFuture<'a, crate::Result<Arc<dyn Store<<A as Schema>::User>>>>;
+
 /// How a request proves who sends it.
 pub struct Transport<A: Authority> {
     /// As `transport(…)` names it.
     pub name: &'static str,
     /// The account behind the credential; `None` where there is none or a dead one.
-    pub authenticate:
-        for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Option<Resolved<A>>, Problem>>,
+    pub authenticate: Authenticate<A>,
     /// What a guard adds for a principal that came this way: CSRF, and recording the use.
-    pub confirm:
-        for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> BoxFuture<'a, Result<(), Problem>>,
+    pub confirm: Confirm<A>,
     /// How its credential is renewed when a privilege changes, where the block asks for that.
     pub renewal: Option<Renewal<A>>,
 }
@@ -105,7 +115,7 @@ pub struct Feature<A: Authority> {
     /// Adds its routes.
     pub mount: fn(Router<A>) -> Router<A>,
     /// Wraps the routes of all features, where the block asks for that.
-    pub layer: Option<fn(Router<A>, &A) -> Router<A>>,
+    pub layer: Option<Wrap<A>>,
     /// Runs once when an authority starts.
     pub start: fn(),
     /// How often the sweeper runs for it.
@@ -125,7 +135,7 @@ pub struct Driver<A: Authority> {
     /// The URL schemes it answers to.
     pub schemes: &'static [&'static str],
     /// Opens a pool.
-    pub open: for<'a> fn(&'a str) -> BoxFuture<'a, crate::Result<Arc<dyn Store<A::User>>>>,
+    pub open: Open<A>,
     /// The statements that create our own tables.
     pub schema_sql: fn() -> String,
 }
@@ -136,19 +146,14 @@ impl<A: Authority> fmt::Debug for Driver<A> {
     }
 }
 
-impl<A: Authority> Core<A> {
-    /// Who sends this request.
-    pub(crate) fn client(&self, parts: &Parts) -> Client {
-        let ip = client_ip(
-            peer(&parts.extensions),
-            &parts.headers,
-            A::POLICY.proxy.trusted_hops,
-        );
-        Client {
-            ip,
-            group: client_key(ip),
-            user_agent: user_agent::of_request(&parts.headers),
-        }
+/// Who sends this request.
+pub(crate) fn client<A: Authority>(parts: &Parts) -> Client {
+    let hops = A::POLICY.proxy.trusted_hops;
+    let ip = client_ip(peer(&parts.extensions), &parts.headers, hops);
+    Client {
+        ip,
+        group: client_key(ip),
+        user_agent: user_agent::of_request(&parts.headers),
     }
 }
 

@@ -103,6 +103,10 @@ pub struct Builder<A: Authority, W> {
     wiring: PhantomData<W>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent setting"
+)]
 struct Settings {
     secrets: Option<Vec<SecretText>>,
     clock: Clock,
@@ -445,14 +449,24 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
     }
     if settings.verify_schema {
         let mut differences = store.verify_schema().await?;
-        if settings.danger_reused_ids {
-            differences.retain(|line| !line.contains("AUTOINCREMENT"));
-        }
+        differences.retain(|found| !(found.reused_ids && settings.danger_reused_ids));
         if !differences.is_empty() {
-            return Err(Error::Config(differences));
+            return Err(Error::Config(
+                differences.into_iter().map(|found| found.text).collect(),
+            ));
         }
+        store.reserve_names().await?;
     }
     Ok(())
+}
+
+/// Compares the live account table with the struct, as every start does; each difference is one line.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn verify_schema<A: Authority>(pool: impl IntoStore<A>) -> Result<Vec<String>> {
+    let differences = pool.into_store().verify_schema().await?;
+    Ok(differences.into_iter().map(|found| found.text).collect())
 }
 
 /// Creates or upgrades our own tables on a pool of the application's.

@@ -77,6 +77,7 @@ pub trait Proof<A: Authority>: 'static {
     /// How the route table says it.
     fn label() -> String;
     /// The one transport that counts, if it matters.
+    #[must_use]
     fn transport() -> Option<&'static str> {
         None
     }
@@ -131,6 +132,10 @@ fn held(holds: bool, problem: Problem) -> BoxFuture<'static, Result<(), Response
     }))
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "an answer is what a guard gives; it is made once per refusal"
+)]
 fn judged(verdict: Verdict) -> Result<(), Response> {
     match verdict {
         Verdict::Allowed => Ok(()),

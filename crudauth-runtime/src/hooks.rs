@@ -323,7 +323,7 @@ async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send
     match AssertUnwindSafe(hook).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::error!(hook = name, %error, "a hook failed; the request went on")
+            tracing::error!(hook = name, %error, "a hook failed; the request went on");
         }
         Err(panic) => report(name, &*panic),
     }

@@ -39,6 +39,10 @@ impl Policy {
 }
 
 /// `#[password(…)]`: what a new password must be, and how it is stored.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch of the block"
+)]
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordPolicy {
     /// Fewest code points, after NFKC. 8 keeps the wire contract; NIST SP 800-63B-4 asks for 15 where the password is
@@ -217,6 +221,10 @@ pub enum SameSite {
 }
 
 /// `#[session(…)]`: cookie sessions.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch of the block"
+)]
 #[derive(Debug, Clone, Copy)]
 pub struct SessionPolicy {
     /// Name of the session cookie. `session_id`.

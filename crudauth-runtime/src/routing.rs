@@ -291,7 +291,6 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     }
 
     /// The plain router, with the contract's bodies for unknown paths and methods.
-    #[must_use]
     pub fn into_axum(self) -> axum::Router<S> {
         self.inner
             .fallback(async || Problem::NotFound)

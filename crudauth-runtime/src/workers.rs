@@ -59,7 +59,7 @@ async fn sweeper<U: AuthUser>(
         match AssertUnwindSafe(sweep(&engine)).catch_unwind().await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "sweeping failed; it is tried again at the next interval")
+                tracing::warn!(%error, "sweeping failed; it is tried again at the next interval");
             }
             Err(_) => tracing::error!("sweeping panicked; it is tried again at the next interval"),
         }

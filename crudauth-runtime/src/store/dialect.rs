@@ -166,6 +166,10 @@ pub struct Types {
 pub trait Declares<D> {}
 
 /// One column of a live table, as the database describes it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact of the catalogue"
+)]
 #[derive(Debug, Clone)]
 pub struct LiveColumn {
     /// Its name.
@@ -234,7 +238,7 @@ pub trait Dialect: Database {
     ) -> BoxFuture<'a, Result<Vec<Self::Row>>>;
 
     /// Runs data definition text made from compile-time names.
-    fn define<'a>(conn: &'a mut Self::Connection, sql: String) -> BoxFuture<'a, Result<()>>;
+    fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>>;
 
     /// Opens a pool on `url` with the settings this product needs to be safe.
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>>;
@@ -256,7 +260,7 @@ pub trait Dialect: Database {
     const IDENTITY: &'static str;
 
     /// Takes the lock under which migrations run, inside the transaction on `conn`.
-    fn migration_lock<'a>(conn: &'a mut Self::Connection) -> BoxFuture<'a, Result<()>>;
+    fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>>;
 
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.
     fn is_unavailable(error: &sqlx::Error) -> bool;
@@ -312,7 +316,7 @@ macro_rules! run_statements {
             })
         }
 
-        fn define<'a>(conn: &'a mut Self::Connection, sql: String) -> BoxFuture<'a, Result<()>> {
+        fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>> {
             Box::pin(async move {
                 let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await;
                 done.map(drop).map_err(classify::<Self>)

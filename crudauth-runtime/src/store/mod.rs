@@ -328,14 +328,34 @@ pub trait Limits: Send + Sync {
     ) -> BoxFuture<'a, Result<u64>>;
 }
 
+/// One way in which the live account table is not what the struct says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What, and how to mend it.
+    pub text: String,
+    /// It is about keys that are given out again: the one difference that an application may accept.
+    pub reused_ids: bool,
+}
+
+impl From<String> for Difference {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            reused_ids: false,
+        }
+    }
+}
+
 /// Tables and their upkeep.
 pub trait Maintenance: Send + Sync {
     /// Creates or upgrades our own tables; safe to run from many processes at once.
     fn migrate(&self) -> BoxFuture<'_, Result<()>>;
     /// Creates the application's table if there is none.
     fn create_users(&self) -> BoxFuture<'_, Result<()>>;
+    /// Reserves the folded user names of accounts that were not made here: imported ones, or the application's own.
+    fn reserve_names(&self) -> BoxFuture<'_, Result<()>>;
     /// Compares the live account table with the struct; every difference is one line.
-    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<String>>>;
+    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
     /// Deletes at most `batch` expired rows from each of our tables and returns how many went.
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>>;
     /// Reaches the database and back.

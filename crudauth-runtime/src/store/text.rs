@@ -56,6 +56,9 @@ impl Text {
     };
 
     /// The statement.
+    ///
+    /// # Panics
+    /// Never: what [`render`] writes is UTF-8.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
@@ -86,6 +89,10 @@ impl Text {
         if number >= 10 {
             self.number(number / 10);
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a decimal digit; `try_from` is not const"
+        )]
         self.byte(b'0' + (number % 10) as u8);
     }
 

@@ -163,7 +163,7 @@ fn new_account<U: AuthUser>(
     let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
     // 52 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
     // get its epoch, so nothing issued to the deleted one fits (SEC-159).
-    let [a, b, c, d, e, f, g] = engine.random.bytes()?;
+    let [start @ .., _] = engine.random.bytes::<9>()?;
     Ok(NewAccount {
         id: key.map(U::Id::from_inner),
         email: sign_up.email,
@@ -172,7 +172,7 @@ fn new_account<U: AuthUser>(
         email_verified: sign_up.email_verified,
         is_active: true,
         is_superuser: sign_up.is_superuser,
-        token_version: i64::from_be_bytes([0, a & 0x0f, b, c, d, e, f, g]),
+        token_version: i64::from_be_bytes(start) & ((1 << 52) - 1),
         created_at: now,
         columns: sign_up.columns,
     })
@@ -355,6 +355,7 @@ pub fn has_password<U: AuthUser>(user: &U) -> bool {
 }
 
 /// What the rules look at besides the password.
+#[must_use]
 pub fn context<'a>(
     email: Option<&'a str>,
     username: Option<&'a str>,

@@ -10,7 +10,7 @@ use crate::authority::{Authority, Feature};
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 
 pub mod flow;
-pub mod routes;
+mod routes;
 
 /// The declaration.
 pub const SPEC: FeatureSpec = FeatureSpec {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::flow::{self, BadPassword, Caller, PasswordOutcome, SignUp, SignUpOutcome};
 use crate::account::{AccountKey, AuthUser, NewColumns, Role};
-use crate::authority::{Authority, Renewal, engine};
+use crate::authority::{Authority, Renewal, client, engine};
 use crate::crypto::{Normalized, PasswordSource};
 use crate::engine::Client;
 use crate::http::issue::Issue;
@@ -25,12 +25,12 @@ const LONGEST_USERNAME: usize = 64;
 const LONGEST_EMAIL: usize = 320;
 
 /// `POST /register`. Creates an account; signs nobody in.
-pub async fn register<A: Authority>(State(auth): State<A>, request: Request) -> Answer {
+pub(super) async fn register<A: Authority>(State(auth): State<A>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     foreign_page(&auth, &parts).map_err(|()| Problem::CrossSite)?;
     let fields = json(&parts, body, &["email", "username", "password"]).await?;
     let sign_up = read::<A>(&auth, fields).await?;
-    let client = auth.core().client(&parts);
+    let client = client::<A>(&parts);
     let limit = ("register", A::POLICY.rate_limit.register);
     limited(
         engine(&auth),
@@ -130,7 +130,7 @@ fn username(fields: &mut Fields) -> Option<String> {
 }
 
 /// `GET /me`. Says who is signed in, and how.
-pub async fn me<A: Authority>(principal: Principal<A>) -> Answer {
+pub(super) async fn me<A: Authority>(principal: Principal<A>) -> Answer {
     let account = principal.user().account();
     ok(&Me {
         user_id: principal.user_id().as_inner(),
@@ -143,7 +143,7 @@ pub async fn me<A: Authority>(principal: Principal<A>) -> Answer {
 }
 
 /// `POST /set-password`. Gives a password to an account that has none.
-pub async fn set_password<A: Authority>(
+pub(super) async fn set_password<A: Authority>(
     principal: Principal<A>,
     State(auth): State<A>,
     request: Request,
@@ -160,7 +160,7 @@ pub async fn set_password<A: Authority>(
     }
     let text = text.ok_or(Problem::Internal)?;
     let password = judged(&auth, &principal, &text, PasswordSource::Set).await?;
-    let client = auth.core().client(&parts);
+    let client = client::<A>(&parts);
     match flow::set_password(
         engine(&auth),
         principal.user(),
@@ -175,7 +175,7 @@ pub async fn set_password<A: Authority>(
 }
 
 /// `POST /change-password`. Changes the password, ends every other session and keeps this one.
-pub async fn change_password<A: Authority>(
+pub(super) async fn change_password<A: Authority>(
     principal: Principal<A>,
     State(auth): State<A>,
     request: Request,
@@ -212,7 +212,7 @@ async fn change<A: Authority>(
     }
     let new = judged(auth, principal, &new, PasswordSource::Change).await?;
     let current = Normalized::new(current.expose(), A::POLICY.password.max).ok();
-    let client = auth.core().client(&parts);
+    let client = client::<A>(&parts);
     let renewal = renewal(principal);
     let caller = caller(principal, &client, renewal.map(|renewal| renewal.csrf));
     let outcome = flow::change_password(

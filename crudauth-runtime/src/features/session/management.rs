@@ -1,5 +1,6 @@
 //! One's own sessions over HTTP.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::SET_COOKIE;
 use serde::Serialize;
@@ -8,7 +9,7 @@ use super::flow::{self, Refreshed};
 use super::transport::NoCsrf;
 use super::{HasSession, Session, cookies};
 use crate::account::{AccountKey, AuthUser};
-use crate::authority::engine;
+use crate::authority::{client, engine};
 use crate::engine::{hex, unhex};
 use crate::guard::Via;
 use crate::http::body::query_flag;
@@ -22,7 +23,7 @@ use crate::store::SessionRow;
 type Caller<A> = Principal<A, (Via<Session>, ())>;
 
 /// `GET /sessions`. Lists one's own live sessions, the most recently active first.
-pub async fn list<A: HasSession>(principal: Caller<A>, State(auth): State<A>) -> Answer {
+pub(super) async fn list<A: HasSession>(principal: Caller<A>, State(auth): State<A>) -> Answer {
     let engine = engine(&auth);
     let version = principal.user().account().token_version;
     let sessions = engine
@@ -37,12 +38,14 @@ pub async fn list<A: HasSession>(principal: Caller<A>, State(auth): State<A>) ->
 }
 
 /// `DELETE /sessions/{id}`. Ends one of one's own sessions. Somebody else's and none at all answer alike.
-pub async fn end<A: HasSession>(
+pub(super) async fn end<A: HasSession>(
     principal: Caller<A>,
     State(auth): State<A>,
-    path: Option<Path<String>>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Answer {
+    // A path that is no text names no session either; the extractor's own answer would not be ours.
     let handle = path
+        .ok()
         .and_then(|Path(text)| unhex(&text))
         .ok_or(Problem::SessionNotFound)?;
     if !engine(&auth)
@@ -66,7 +69,7 @@ pub async fn end<A: HasSession>(
 }
 
 /// `POST /logout-all`. Ends one's own sessions, all of them or all but the calling one.
-pub async fn end_all<A: HasSession>(
+pub(super) async fn end_all<A: HasSession>(
     principal: Caller<A>,
     State(auth): State<A>,
     request: Request,
@@ -98,10 +101,10 @@ pub async fn end_all<A: HasSession>(
 }
 
 /// `POST /csrf/refresh`. Gives the session's CSRF token, or a new one in place of one that was lost.
-pub async fn refresh_csrf<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
+pub(super) async fn refresh_csrf<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
     let (mut parts, _) = request.into_parts();
     let limit = ("csrf_refresh", A::POLICY.rate_limit.csrf_refresh);
-    let client = auth.core().client(&parts);
+    let client = client::<A>(&parts);
     let work = async {
         parts.extensions.insert(NoCsrf);
         let found = authenticate(&auth, &mut parts, Some("session")).await?;

@@ -5,17 +5,17 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 
-use crate::authority::{Authority, Feature};
+use crate::authority::{Authority, Feature, Wrap};
 use crate::guard::TransportName;
 use crate::http::serve::require_loopback;
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 use crate::policy::SessionPolicy;
 
-pub mod cookies;
+mod cookies;
 pub mod flow;
 pub mod forms;
-pub mod management;
-pub mod routes;
+mod management;
+mod routes;
 mod transport;
 
 pub use transport::transport;
@@ -109,7 +109,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 /// The feature, for a block that declares it.
 #[must_use]
 pub const fn feature<A: HasSession>() -> Feature<A> {
-    let layer: Option<fn(Router<A>, &A) -> Router<A>> = if A::SESSION.csrf_field.is_some() {
+    let layer: Option<Wrap<A>> = if A::SESSION.csrf_field.is_some() {
         Some(read_forms)
     } else {
         None

@@ -7,7 +7,7 @@ use super::flow::{self, SignIn, SignInOutcome};
 use super::transport::{check_csrf, live};
 use super::{HasSession, cookies};
 use crate::account::{AccountKey, AuthUser};
-use crate::authority::engine;
+use crate::authority::{client, engine};
 use crate::crypto::Normalized;
 use crate::http::issue::Issue;
 use crate::http::origin::check_origin;
@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Answer, detail, form, ok, set_cookies};
 
 /// `POST /login`. Signs in with identifier and password, and opens a session.
-pub async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
+pub(super) async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     // Login CSRF: a foreign page would sign its visitor in as the attacker.
     check_origin(
@@ -39,7 +39,7 @@ pub async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> An
     let (Some(identifier), Some(password)) = (identifier, password) else {
         return Err(Problem::Internal);
     };
-    let client = auth.core().client(&parts);
+    let client = client::<A>(&parts);
     let sign_in = SignIn {
         identifier: &identifier,
         password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
@@ -66,11 +66,11 @@ pub async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> An
 }
 
 /// `POST /logout`. Ends the session and clears the cookies; without a live session it only clears them.
-pub async fn logout<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
+pub(super) async fn logout<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
     let (parts, _) = request.into_parts();
     if let Some(live) = live(&auth, &parts.headers).await? {
         check_csrf(&auth, &parts, &live.session, false)?;
-        flow::sign_out(engine(&auth), &live, &auth.core().client(&parts)).await?;
+        flow::sign_out(engine(&auth), &live, &client::<A>(&parts)).await?;
     }
     let mut response = detail("Logged out")?;
     set_cookies(
