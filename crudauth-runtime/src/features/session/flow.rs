@@ -421,8 +421,8 @@ pub async fn refresh_csrf<U: AuthUser>(
     }
 }
 
-/// What became of it.
-#[derive(Clone, PartialEq, Eq)]
+/// What became of it. Holds a secret, so it cannot be compared.
+#[derive(Clone)]
 pub enum Refreshed {
     /// The session has ended meanwhile.
     Gone,
