@@ -97,7 +97,7 @@ pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) ->
 /// A principal that proves whatever the handler under test asks for, to call the handler directly.
 #[must_use]
 pub fn principal<A: Authority, P: Proofs<A>>(user: A::User) -> Principal<A, P> {
-    Principal::new(Arc::new(Resolved {
+    Principal::of(Arc::new(Resolved {
         user,
         transport: "test",
         session: None,
