@@ -178,9 +178,9 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
 
     fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            let rows = self.fetch::<Run>(Args::new().blob(Some(account))).await?;
-            rows.first().map_or(Ok(false), |row| {
-                Ok(int::<D>(row, 0)? >= i64::from(hard_stop))
+            let row = self.first::<Run>(Args::new().blob(Some(account))).await?;
+            row.map_or(Ok(false), |row| {
+                Ok(int::<D>(&row, 0)? >= i64::from(hard_stop))
             })
         })
     }
