@@ -132,9 +132,8 @@ where
         key: &'a Digest,
     ) -> BoxFuture<'a, Result<Option<(SessionRow, S::User)>>> {
         Box::pin(async move {
-            let rows = self.fetch::<Lookup>(Args::new().blob(Some(key))).await?;
-            rows.first()
-                .map(|row| Ok((read::<D>(row)?, S::User::read(row, WIDTH)?)))
+            let row = self.first::<Lookup>(Args::new().blob(Some(key))).await?;
+            row.map(|row| Ok((read::<D>(&row)?, S::User::read(&row, WIDTH)?)))
                 .transpose()
         })
     }
