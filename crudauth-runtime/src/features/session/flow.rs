@@ -415,7 +415,9 @@ pub async fn refresh_csrf<U: AuthUser>(
             return Ok(Refreshed::Replaced(token));
         }
         match engine.store.session(&session.key).await? {
-            Some((now, user)) if is_live(&now, &user, engine.now()) => known = now.csrf,
+            Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
+                known = now.csrf
+            }
             _ => return Ok(Refreshed::Gone),
         }
     }
