@@ -237,7 +237,7 @@ impl<A: Authority, W> Builder<A, W> {
     /// Builds and starts the authority.
     ///
     /// # Errors
-    /// [`Error::Config`] with every wrong setting and every difference between the live table and the struct.
+    /// [`Error::Config`](crate::Error::Config) with every wrong setting and every difference between the live table and the struct.
     pub async fn build(self) -> Result<A>
     where
         W: Complete<A>,
