@@ -13,25 +13,25 @@ use crate::model::{Guard, Proof, last_segment, option_of};
 use crate::read;
 
 /// The whole `#[require]`. `place` distinguishes two functions of the same text.
-pub(crate) fn require(arguments: TokenStream, item: TokenStream, place: &str) -> TokenStream {
+pub(crate) fn require(arguments: TokenStream, item: &TokenStream, place: &str) -> TokenStream {
     let cx = Cx::default();
     let guard = read::require::require(&cx, arguments);
-    let Some(function) = function(&cx, "`#[require]`", &item) else {
+    let Some(function) = function(&cx, "`#[require]`", item) else {
         return with_errors(cx, item);
     };
-    let site = fnv(&format!("{place}{}", item));
+    let site = fnv(&format!("{place}{item}"));
     let out = match form(&cx, &function, &guard) {
         Some((form, authority)) => expand::require(function, &guard, &form, &authority, site),
         None => function.into_token_stream(),
     };
-    with_errors(cx, out)
+    with_errors(cx, &out)
 }
 
 /// The whole `#[public]`.
-pub(crate) fn public(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn public(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let cx = Cx::default();
     let krate = read::require::public(&cx, arguments);
-    let Some(function) = function(&cx, "`#[public]`", &item) else {
+    let Some(function) = function(&cx, "`#[public]`", item) else {
         return with_errors(cx, item);
     };
     let mut already = false;
@@ -63,10 +63,10 @@ pub(crate) fn public(arguments: TokenStream, item: TokenStream) -> TokenStream {
     } else {
         expand::public(function, &krate)
     };
-    with_errors(cx, out)
+    with_errors(cx, &out)
 }
 
-fn with_errors(cx: Cx, out: TokenStream) -> TokenStream {
+fn with_errors(cx: Cx, out: &TokenStream) -> TokenStream {
     let errors = cx.into_tokens();
     quote::quote!(#errors #out)
 }
@@ -75,12 +75,15 @@ fn function(cx: &Cx, owner: &str, item: &TokenStream) -> Option<ItemFn> {
     if let Ok(function) = syn::parse2(item.clone()) {
         return Some(function);
     }
-    match syn::parse2::<syn::TraitItemFn>(item.clone()) {
-        Ok(method) => cx.error_on(&method.sig, format!("{owner} cannot stand on a trait's method: callers and implementations would disagree on its parameters"), "move the check into a function"),
-        Err(_) => {
-            let first = item.clone().into_iter().next();
-            cx.error_on(first, format!("{owner} stands on a function"), "write it above an `async fn`");
-        }
+    if let Ok(method) = syn::parse2::<syn::TraitItemFn>(item.clone()) {
+        cx.error_on(&method.sig, format!("{owner} cannot stand on a trait's method: callers and implementations would disagree on its parameters"), "move the check into a function");
+    } else {
+        let first = item.clone().into_iter().next();
+        cx.error_on(
+            first,
+            format!("{owner} stands on a function"),
+            "write it above an `async fn`",
+        );
     }
     None
 }

@@ -11,6 +11,8 @@ mod features;
 mod guard;
 mod model;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,7 +24,7 @@ use crate::read::block::Block;
 
 #[proc_macro_derive(AuthUser, attributes(auth))]
 pub fn derive_auth_user(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    guarded("#[derive(AuthUser)]", TokenStream::new(), || {
+    guarded("#[derive(AuthUser)]", &TokenStream::new(), || {
         user(input.into())
     })
     .into()
@@ -30,7 +32,7 @@ pub fn derive_auth_user(input: proc_macro::TokenStream) -> proc_macro::TokenStre
 
 #[proc_macro]
 pub fn auth(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    guarded("auth!", TokenStream::new(), || authority(input.into())).into()
+    guarded("auth!", &TokenStream::new(), || authority(input.into())).into()
 }
 
 #[proc_macro_attribute]
@@ -41,8 +43,8 @@ pub fn require(
     let at = proc_macro::Span::call_site();
     let place = format!("{}:{}:{}", at.file(), at.line(), at.column());
     let item = TokenStream::from(item);
-    guarded("#[require]", item.clone(), || {
-        guard::require(arguments.into(), item, &place)
+    guarded("#[require]", &item, || {
+        guard::require(arguments.into(), &item, &place)
     })
     .into()
 }
@@ -53,8 +55,8 @@ pub fn public(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     let item = TokenStream::from(item);
-    guarded("#[public]", item.clone(), || {
-        guard::public(arguments.into(), item)
+    guarded("#[public]", &item, || {
+        guard::public(arguments.into(), &item)
     })
     .into()
 }
@@ -104,7 +106,7 @@ fn authority(tokens: TokenStream) -> TokenStream {
 }
 
 /// Runs an expansion; a panic in it is told as our bug, and the user's item stays.
-fn guarded(name: &str, item: TokenStream, expand: impl FnOnce() -> TokenStream) -> TokenStream {
+fn guarded(name: &str, item: &TokenStream, expand: impl FnOnce() -> TokenStream) -> TokenStream {
     catch_unwind(AssertUnwindSafe(expand)).unwrap_or_else(|_| {
         let text = format!("bug in crudauth: `{name}` panicked; report it with this code at https://github.com/crudauth/crudauth/issues");
         quote!(::core::compile_error!(#text); #item)

@@ -63,7 +63,7 @@ pub(crate) enum Field {
     /// `#[auth(skip)]`: not in the table.
     Skipped {
         ident: Ident,
-        ty: Type,
+        ty: Box<Type>,
     },
 }
 

@@ -70,7 +70,7 @@ impl<A: Authority, P> Deref for Principal<A, P> {
 }
 
 impl<A: Authority, P> Principal<A, P> {
-    pub(crate) fn new(inner: Arc<Resolved<A>>) -> Self {
+    pub(crate) fn of(inner: Arc<Resolved<A>>) -> Self {
         Self {
             inner,
             proofs: PhantomData,
@@ -168,7 +168,7 @@ pub async fn resolve_principal<A: Authority>(
     auth: &A,
     parts: &mut Parts,
 ) -> Result<Option<Principal<A>>, Problem> {
-    Ok(look(auth, parts, None).await?.found.map(Principal::new))
+    Ok(look(auth, parts, None).await?.found.map(Principal::of))
 }
 
 async fn look<A: Authority>(
@@ -225,7 +225,7 @@ pub(crate) async fn authenticate<A: Authority>(
         cache.confirmed = true;
         parts.extensions.insert(cache);
     }
-    Ok(Some(Principal::new(found)))
+    Ok(Some(Principal::of(found)))
 }
 
 /// The whole of a guard: authenticate, then the proofs in their order. Only afterwards is the body read.
@@ -240,7 +240,7 @@ async fn guard<A: Authority, P: Proofs<A>>(
         return Ok(None);
     };
     P::check(&principal).await?;
-    Ok(Some(Principal::new(principal.inner)))
+    Ok(Some(Principal::of(principal.inner)))
 }
 
 impl<S, A, P> FromRequestParts<S> for Principal<A, P>

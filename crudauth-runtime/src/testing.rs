@@ -83,7 +83,9 @@ pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) ->
         client,
         attempt: None,
     };
-    let opened = open(engine, &A::SESSION, Authenticated { user }, opening).await?;
+    let opened = open(engine, &A::SESSION, Authenticated { user }, opening)
+        .await?
+        .ok_or_else(|| crate::Error::config("the account is disabled"))?;
     let mut cookie = format!("{}={}", A::SESSION.cookie, opened.id);
     if A::SESSION.csrf {
         cookie = format!("{cookie}; {}={}", A::SESSION.csrf_cookie, opened.csrf);
@@ -97,7 +99,7 @@ pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) ->
 /// A principal that proves whatever the handler under test asks for, to call the handler directly.
 #[must_use]
 pub fn principal<A: Authority, P: Proofs<A>>(user: A::User) -> Principal<A, P> {
-    Principal::new(Arc::new(Resolved {
+    Principal::of(Arc::new(Resolved {
         user,
         transport: "test",
         session: None,

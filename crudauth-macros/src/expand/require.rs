@@ -1,7 +1,7 @@
 //! What `#[require]` and `#[public]` write: the type of one parameter, and assertions at the words.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, ItemFn, Path, PathArguments, Type, parse_quote};
 
@@ -143,29 +143,37 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
 }
 
 fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
-    let at = |span: Span| span.resolved_at(Span::mixed_site());
-    match proof {
-        Proof::Transport(name) => Some(
-            quote_spanned!(at(name.span())=> #krate::__private::need_transport_session::<#authority>()),
+    let p = quote!(#krate::__private);
+    let (at, call) = match proof {
+        Proof::Transport(name) => (
+            name.span(),
+            quote!(#p::need_transport_session::<#authority>()),
         ),
-        Proof::Superuser(span) => {
-            Some(quote_spanned!(at(*span)=> #krate::__private::need_superuser::<#authority>()))
+        Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
+        Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
+        Proof::Check(_) => return None,
+        Proof::Gate(path) => (path.span(), quote!(#p::need_gate::<#path, #authority>())),
+    };
+    Some(located(call, at))
+}
+
+/// The same tokens, with the same meaning, standing at `at`: the compiler blames the word, not the authority.
+fn located(tokens: TokenStream, at: Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = TokenTree::Group(Group::new(group.delimiter(), located(group.stream(), at)));
         }
-        Proof::Verified(span) => {
-            Some(quote_spanned!(at(*span)=> #krate::__private::need_verified::<#authority>()))
-        }
-        Proof::Check(_) => None,
-        Proof::Gate(path) => Some(
-            quote_spanned!(at(path.span())=> #krate::__private::need_gate::<#path, #authority>()),
-        ),
-    }
+        token.set_span(token.span().located_at(at));
+        token
+    });
+    moved.collect()
 }
 
 fn mentions(ty: &Type, word: &str) -> bool {
     fn within(tokens: TokenStream, word: &str) -> bool {
         tokens.into_iter().any(|token| match token {
-            proc_macro2::TokenTree::Ident(ident) => ident == word,
-            proc_macro2::TokenTree::Group(group) => within(group.stream(), word),
+            TokenTree::Ident(ident) => ident == word,
+            TokenTree::Group(group) => within(group.stream(), word),
             _ => false,
         })
     }

@@ -33,7 +33,7 @@ fn auth_user(user: &UserModel) -> TokenStream {
     let (name, columns) = (&user.name, columns_name(user));
     let table = &user.table;
     let schema = optional(user.schema.as_ref());
-    let defs = user.columns().map(|column| column_def(column));
+    let defs = user.columns().map(column_def);
     let Some(id) = user.column(Role::Id) else {
         return TokenStream::new();
     };
@@ -189,8 +189,9 @@ fn assertions(user: &UserModel) -> TokenStream {
 
 /// `Some(value)` or `None`.
 pub(crate) fn optional(value: Option<impl quote::ToTokens>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
+    if let Some(value) = value {
+        quote!(::core::option::Option::Some(#value))
+    } else {
+        quote!(::core::option::Option::None)
     }
 }

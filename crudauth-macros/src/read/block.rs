@@ -130,7 +130,7 @@ impl Attributes {
                     Meta::List(list) => list.tokens.clone(),
                     _ => TokenStream::new(),
                 };
-                self.krate = krate::read(cx, attr.path(), tokens);
+                self.krate = krate::read(cx, attr.path(), &tokens);
             }
             "cfg" | "cfg_attr" => cx.error_on(
                 attr.path(),

@@ -12,7 +12,7 @@ pub(crate) fn default() -> Path {
 
 /// Reads the path in `crate(…)`. It must be absolute: expanded code stands in modules where a relative path means
 /// something else.
-pub(crate) fn read(cx: &Cx, key: impl quote::ToTokens, tokens: TokenStream) -> Option<Path> {
+pub(crate) fn read(cx: &Cx, key: impl quote::ToTokens, tokens: &TokenStream) -> Option<Path> {
     let Ok(path) = syn::parse2::<Path>(tokens.clone()) else {
         cx.error_on(
             key,

@@ -30,9 +30,7 @@ pub(crate) fn require(cx: &Cx, tokens: TokenStream) -> Guard {
     for item in items::split(tokens) {
         // A type with arguments (`Older<18>`) is no meta item, and a gate all the same.
         let gate = syn::parse2::<Path>(item.clone()).ok().filter(is_gate);
-        let word = gate
-            .as_ref()
-            .map_or_else(|| spelled(&item), |path| spelled(path));
+        let word = gate.as_ref().map_or_else(|| spelled(&item), spelled);
         if seen.contains(&word) {
             cx.error_on(
                 &item,
@@ -45,7 +43,7 @@ pub(crate) fn require(cx: &Cx, tokens: TokenStream) -> Guard {
         match gate {
             Some(path) => guard.proofs.push(Proof::Gate(path)),
             None => items::metas(cx, "`#[require]`", item)
-                .into_iter()
+                .iter()
                 .for_each(|meta| word_of(cx, meta, &mut guard)),
         }
     }
@@ -61,16 +59,16 @@ fn is_gate(path: &Path) -> bool {
     upper || path.segments.len() > 1
 }
 
-fn word_of(cx: &Cx, meta: Meta, guard: &mut Guard) {
+fn word_of(cx: &Cx, meta: &Meta, guard: &mut Guard) {
     let word = spelled(meta.path());
     let plain = |example: &str| {
         cx.error_on(
-            &meta,
+            meta,
             format!("`{word}` takes no value in `#[require]`"),
             format!("write `{example}`"),
-        )
+        );
     };
-    match (word.as_str(), &meta) {
+    match (word.as_str(), meta) {
         ("verified", Meta::Path(path)) => guard.proofs.push(Proof::Verified(path.span())),
         ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
         ("verified" | "superuser", _) => plain(&word),
@@ -92,27 +90,27 @@ fn word_of(cx: &Cx, meta: Meta, guard: &mut Guard) {
             ),
         },
         ("crate", Meta::List(list)) => {
-            if let Some(path) = krate::read(cx, &list.path, list.tokens.clone()) {
+            if let Some(path) = krate::read(cx, &list.path, &list.tokens) {
                 guard.krate = path;
             }
         }
         ("transport", _) => cx.error_on(
-            &meta,
+            meta,
             "`transport` does not say which",
             "write `transport(session)`",
         ),
         ("check", _) => cx.error_on(
-            &meta,
+            meta,
             "`check` does not say which function",
             "write `check(path::to::function)`",
         ),
         ("auth", _) => cx.error_on(
-            &meta,
+            meta,
             "`auth` does not say which authority",
             "write `auth(Auth)`",
         ),
         ("crate", _) => cx.error_on(
-            &meta,
+            meta,
             "`crate` does not say which crate",
             "write `crate(::renamed)`",
         ),
@@ -144,7 +142,7 @@ pub(crate) fn public(cx: &Cx, tokens: TokenStream) -> Path {
     for meta in items::metas(cx, "`#[public]`", tokens) {
         match &meta {
             Meta::List(list) if list.path.is_ident("crate") => {
-                path = krate::read(cx, &list.path, list.tokens.clone()).unwrap_or(path);
+                path = krate::read(cx, &list.path, &list.tokens).unwrap_or(path);
             }
             _ => {
                 let fix = "write `#[public]` for everybody, or `#[require(…)]` for some";

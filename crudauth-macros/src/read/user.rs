@@ -129,8 +129,8 @@ pub(crate) fn user(cx: &Cx, input: &DeriveInput) -> Option<UserModel> {
         .into_iter()
         .partition(|meta| meta.path().is_ident("crate"));
     let krate = paths.into_iter().find_map(|meta| match meta {
-        Meta::List(list) => krate::read(cx, &list.path, list.tokens),
-        other => krate::read(cx, &other, TokenStream::new()),
+        Meta::List(list) => krate::read(cx, &list.path, &list.tokens),
+        other => krate::read(cx, &other, &TokenStream::new()),
     });
     let args: StructArgs = from_metas(cx, metas).unwrap_or_default();
     let fields = fields(cx, input)?;
@@ -205,7 +205,7 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
         }
         return Some(Field::Skipped {
             ident,
-            ty: field.ty.clone(),
+            ty: Box::new(field.ty.clone()),
         });
     }
     let conventional = Role::named(&ident.unraw().to_string()).filter(|role| *role != Role::Own);

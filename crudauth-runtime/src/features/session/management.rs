@@ -1,5 +1,6 @@
 //! One's own sessions over HTTP.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::SET_COOKIE;
 use serde::Serialize;
@@ -40,9 +41,11 @@ pub(super) async fn list<A: HasSession>(principal: Caller<A>, State(auth): State
 pub(super) async fn end<A: HasSession>(
     principal: Caller<A>,
     State(auth): State<A>,
-    path: Option<Path<String>>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Answer {
+    // A path that is no text names no session either; the extractor's own answer would not be ours.
     let handle = path
+        .ok()
         .and_then(|Path(text)| unhex(&text))
         .ok_or(Problem::SessionNotFound)?;
     if !engine(&auth)

@@ -1,0 +1,1 @@
+#[public] async fn landing() {}

@@ -1,0 +1,1 @@
+async fn landing(_: ::crudauth::__private::Public) {}

@@ -1,0 +1,1 @@
+#[require(auth(Auth), verified)] async fn list() {}

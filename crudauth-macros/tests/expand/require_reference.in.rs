@@ -1,0 +1,1 @@
+#[require(verified, Staff)] fn wipe(team: &mut Team, by: &Principal<Auth>) {}

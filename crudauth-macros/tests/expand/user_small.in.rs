@@ -1,0 +1,1 @@
+struct Member { id: MemberId, username: String, #[auth(password)] secret: PasswordHash }

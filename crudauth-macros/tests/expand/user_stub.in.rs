@@ -1,0 +1,1 @@
+struct User { email: String, #[auth(regster)] plan: String }

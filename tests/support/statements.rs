@@ -1,0 +1,107 @@
+//! The statements that really reach the database, as sqlx reports them.
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "shared by test binaries that each use a part"
+)]
+
+use std::sync::Mutex;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::TestApp;
+
+static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// One test at a time: the log is the process's.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+struct Listener;
+
+#[derive(Default)]
+struct Statement {
+    summary: String,
+    whole: String,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.whole),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let whole = statement.whole.trim();
+        let text = if whole.is_empty() {
+            statement.summary.trim()
+        } else {
+            whole
+        };
+        SEEN.lock().unwrap().push(text.to_owned());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// An application over one connection whose statements are recorded, for as long as this value lives.
+pub struct Watched {
+    pub app: TestApp,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
+}
+
+impl Watched {
+    pub async fn start() -> Self {
+        let turn = TURN.lock().await;
+        let _ = tracing::subscriber::set_global_default(Listener);
+        Self {
+            app: TestApp::with_pool(1).await,
+            _turn: turn,
+        }
+    }
+
+    /// What the database was asked during `work`, in order.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        self.settle().await;
+        SEEN.lock().unwrap().clear();
+        let done = work.await;
+        let mark = self.settle().await;
+        let mut seen = std::mem::take(&mut *SEEN.lock().unwrap());
+        seen.retain(|statement| *statement != mark);
+        (done, seen)
+    }
+
+    /// On the only connection, whatever was asked before a statement of ours has been reported once it is.
+    async fn settle(&self) -> String {
+        const MARK: i64 = -1;
+        loop {
+            let before = SEEN.lock().unwrap().len();
+            self.app.auth.users().find(&MARK).await.unwrap();
+            self.app.auth.users().find(&MARK).await.unwrap();
+            let seen = SEEN.lock().unwrap();
+            if let Some(mark) = seen.get(before..).and_then(<[String]>::last) {
+                return mark.clone();
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// A cookie path begins with a slash.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[session(path = "app")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// A product that is to come says so.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[database(postgres)]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// A lifetime has a unit.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[session(idle = 30)]
+    pub struct Auth<User>;
+}
+
+fn main() {}

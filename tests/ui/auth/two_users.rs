@@ -1,0 +1,15 @@
+// An authority has one account type.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    pub struct Auth<User, User>;
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// Both identifiers.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    username: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    pub struct Auth<User>;
+}
+
+fn main() {}

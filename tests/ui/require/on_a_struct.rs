@@ -1,0 +1,20 @@
+// A guard stands on a function.
+use crudauth::{AuthUser, PasswordHash, auth, require};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+    email_verified: bool,
+    is_superuser: bool,
+}
+
+auth! {
+    pub struct Auth<User>;
+}
+
+#[require(verified)]
+struct Pay;
+
+fn main() {}
