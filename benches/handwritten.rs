@@ -364,7 +364,11 @@ async fn login(
             "Incorrect username or password",
         ));
     };
-    let (idle, absolute) = if form.remember_me { (REMEMBERED, REMEMBERED) } else { (IDLE, ABSOLUTE) };
+    let (idle, absolute) = if form.remember_me {
+        (REMEMBERED, REMEMBERED)
+    } else {
+        (IDLE, ABSOLUTE)
+    };
     let (id, csrf, nonce) = (token(), token(), token());
     let device = format!(
         "{nonce}.{}",
