@@ -33,18 +33,33 @@ impl Section for Database {
             let word = spelled(meta.path());
             let planned = NOT_YET.contains(&word.as_str());
             if planned {
-                cx.error_on(meta, format!("crudauth does not speak `{word}` yet"), "write `#[database(sqlite)]`");
+                cx.error_on(
+                    meta,
+                    format!("crudauth does not speak `{word}` yet"),
+                    "write `#[database(sqlite)]`",
+                );
             } else if !matches!(meta, Meta::Path(_)) {
-                cx.error_on(meta, "`#[database]` takes names of products", "write `#[database(sqlite)]`");
+                cx.error_on(
+                    meta,
+                    "`#[database]` takes names of products",
+                    "write `#[database(sqlite)]`",
+                );
             }
             !planned && matches!(meta, Meta::Path(_))
         });
         let metas = known(cx, "`#[database]`", KEYS, metas);
-        let products: Vec<_> =
-            PRODUCTS.iter().filter(|(name, _)| metas.iter().any(|meta| meta.path().is_ident(name))).copied().collect();
+        let products: Vec<_> = PRODUCTS
+            .iter()
+            .filter(|(name, _)| metas.iter().any(|meta| meta.path().is_ident(name)))
+            .copied()
+            .collect();
         if products.is_empty() {
             if !cx.failed() {
-                cx.error_on(&input.path, "`#[database]` names no product", "write `#[database(sqlite)]`, or remove it");
+                cx.error_on(
+                    &input.path,
+                    "`#[database]` names no product",
+                    "write `#[database(sqlite)]`, or remove it",
+                );
             }
             return None;
         }
@@ -52,20 +67,27 @@ impl Section for Database {
     }
 
     fn implied(_: &[Declared]) -> Option<Self> {
-        Some(Self { products: PRODUCTS.iter().take(1).copied().collect() })
+        Some(Self {
+            products: PRODUCTS.iter().take(1).copied().collect(),
+        })
     }
 }
 
 impl Feature for Database {
     fn expand(&self, app: &App) -> Parts {
         let name = &app.name;
-        let modules = self.products.iter().map(|(module, _)| format_ident!("{module}", span = Span::mixed_site()));
+        let modules = self
+            .products
+            .iter()
+            .map(|(module, _)| format_ident!("{module}", span = Span::mixed_site()));
         let items = self.products.iter().map(|(_, ty)| {
             let ty = format_ident!("{ty}", span = Span::mixed_site());
             quote!(#[automatically_derived] impl __p::Declares<__p::#ty> for #name {})
         });
         Parts {
-            drivers: modules.map(|module| quote!(__p::#module::driver::<Self>())).collect(),
+            drivers: modules
+                .map(|module| quote!(__p::#module::driver::<Self>()))
+                .collect(),
             items: items.collect::<TokenStream>(),
             ..Parts::default()
         }

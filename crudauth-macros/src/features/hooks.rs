@@ -20,7 +20,9 @@ impl Section for Hooks {
     const KEYS: &'static [Key] = &[];
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
-        if let Ok(path) = syn::parse2(input.tokens.clone()) { Some(Self { path }) } else {
+        if let Ok(path) = syn::parse2(input.tokens.clone()) {
+            Some(Self { path })
+        } else {
             let what = "`#[hooks]` takes the path of one type that implements `Hooks`";
             cx.error_on(&input.path, what, "write `#[hooks(MyHooks)]`");
             None

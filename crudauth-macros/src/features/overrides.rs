@@ -10,7 +10,12 @@ use crate::read::items;
 use crate::read::section::{Input, Key, from_metas};
 use crate::read::value::Text;
 
-const KEYS: &[Key] = &[Key::new("reason", "text", "required", "Why the attack does not apply here.")];
+const KEYS: &[Key] = &[Key::new(
+    "reason",
+    "text",
+    "required",
+    "Why the attack does not apply here.",
+)];
 
 #[derive(darling::FromMeta, Default)]
 #[darling(default)]
@@ -36,8 +41,12 @@ impl Section for Overrides {
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
         let metas = items::metas(cx, "`#[allow]`", input.tokens.clone());
-        let (words, keys): (Vec<_>, Vec<_>) = metas.into_iter().partition(|meta| matches!(meta, Meta::Path(_)));
-        let (reasons, unknown): (Vec<_>, Vec<_>) = keys.into_iter().partition(|meta| meta.path().is_ident("reason"));
+        let (words, keys): (Vec<_>, Vec<_>) = metas
+            .into_iter()
+            .partition(|meta| matches!(meta, Meta::Path(_)));
+        let (reasons, unknown): (Vec<_>, Vec<_>) = keys
+            .into_iter()
+            .partition(|meta| meta.path().is_ident("reason"));
         for meta in &unknown {
             cx.unknown_key("`#[allow]`", meta.path(), &["reason"]);
         }

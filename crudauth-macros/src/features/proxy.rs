@@ -9,8 +9,12 @@ use crate::model::App;
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Count;
 
-const KEYS: &[Key] =
-    &[Key::new("trusted_hops", "number", "0", "Reverse proxies in front, each of which appends to `X-Forwarded-For`.")];
+const KEYS: &[Key] = &[Key::new(
+    "trusted_hops",
+    "number",
+    "0",
+    "Reverse proxies in front, each of which appends to `X-Forwarded-For`.",
+)];
 
 #[derive(FromMeta, Default)]
 #[darling(default)]
@@ -31,17 +35,29 @@ impl Section for Proxy {
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
         let args: Args = section(cx, Self::NAME, KEYS, input)?;
         if args.trusted_hops.is_none() {
-            cx.error_on(&input.path, "`#[proxy]` does not say how many proxies there are", "write `#[proxy(trusted_hops = 1)]`");
+            cx.error_on(
+                &input.path,
+                "`#[proxy]` does not say how many proxies there are",
+                "write `#[proxy(trusted_hops = 1)]`",
+            );
         }
-        Some(Self { trusted_hops: args.trusted_hops.map_or(0, |count| count.0) })
+        Some(Self {
+            trusted_hops: args.trusted_hops.map_or(0, |count| count.0),
+        })
     }
 }
 
 impl Feature for Proxy {
     fn expand(&self, _: &App) -> Parts {
         let mut policy = TokenStream::new();
-        assign!(policy, proxy.trusted_hops = usize::try_from(self.trusted_hops).ok());
-        Parts { policy, ..Parts::default() }
+        assign!(
+            policy,
+            proxy.trusted_hops = usize::try_from(self.trusted_hops).ok()
+        );
+        Parts {
+            policy,
+            ..Parts::default()
+        }
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
