@@ -5,8 +5,8 @@ use quote::{format_ident, quote};
 use syn::Meta;
 
 use crate::diag::{Cx, spelled};
-use crate::features::{Declared, Feature, Parts, Section};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Declared, Feature, Parts};
 use crate::read::items;
 use crate::read::section::{Input, Key, known};
 
@@ -91,9 +91,5 @@ impl Feature for Database {
             items: items.collect::<TokenStream>(),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

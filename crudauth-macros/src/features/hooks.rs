@@ -6,9 +6,10 @@ use quote::quote;
 use syn::spanned::Spanned;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section, need};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Feature, Parts};
 use crate::read::section::{Input, Key};
+use crate::tokens::need;
 
 /// The section.
 pub(crate) struct Hooks {
@@ -38,9 +39,5 @@ impl Feature for Hooks {
             needs: need(path.span(), &quote!(__p::need_hooks::<#path, #user>();)),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

@@ -6,10 +6,11 @@ use proc_macro2::TokenStream;
 use syn::Lit;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section, assign, duration};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Facts, Feature, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::{Count, Lifetime, Literal, from_literal, text};
+use crate::tokens::{assign, duration};
 
 const KEYS: &[Key] = &[
     Key::new(
@@ -93,8 +94,7 @@ from_literal! { [] OnSuccess; }
 /// The section.
 pub(crate) struct Lockout {
     args: Args,
-    /// Failures allowed, for rules between sections.
-    pub(crate) max_attempts: u64,
+    max_attempts: u64,
 }
 
 impl Section for Lockout {
@@ -111,7 +111,7 @@ impl Section for Lockout {
 }
 
 impl Feature for Lockout {
-    fn check(&self, _: &App, cx: &Cx) {
+    fn check(&self, cx: &Cx) {
         let args = &self.args;
         let secs = |value: Option<&SpannedValue<Lifetime>>, default| {
             value.map_or(default, |lifetime| lifetime.secs)
@@ -136,6 +136,10 @@ impl Feature for Lockout {
                 "write `hard_stop = 100`",
             );
         }
+    }
+
+    fn tell(&self, facts: &mut Facts) {
+        facts.max_attempts = Some(self.max_attempts);
     }
 
     fn expand(&self, _: &App) -> Parts {
@@ -174,9 +178,5 @@ impl Feature for Lockout {
             policy,
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

@@ -7,11 +7,12 @@ use quote::quote;
 use syn::{LitStr, Meta};
 
 use crate::diag::Cx;
-use crate::features::{Declared, Feature, Parts, Section, assign, duration, need};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Declared, Facts, Feature, Parts};
 use crate::read::items::split;
 use crate::read::section::{Input, Key, section};
 use crate::read::value::{Count, Lifetime, LifetimeOrOff, Memory, Switch};
+use crate::tokens::{assign, duration, need};
 
 const KEYS: &[Key] = &[
     Key::new(
@@ -164,7 +165,7 @@ pub(crate) struct Password {
     span: Span,
     args: Args,
     /// `danger_common`, and where.
-    pub(crate) common: Option<Span>,
+    common: Option<Span>,
 }
 
 impl Password {
@@ -312,9 +313,13 @@ impl Section for Password {
 }
 
 impl Feature for Password {
-    fn check(&self, _: &App, cx: &Cx) {
+    fn check(&self, cx: &Cx) {
         self.check_length(cx);
         self.check_argon2(cx);
+    }
+
+    fn tell(&self, facts: &mut Facts) {
+        facts.common_passwords = self.common;
     }
 
     fn expand(&self, app: &App) -> Parts {
@@ -325,9 +330,5 @@ impl Feature for Password {
             needs: need(self.span, &quote!(__p::need_password::<#user>();)),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

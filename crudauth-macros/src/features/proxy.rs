@@ -4,10 +4,11 @@ use darling::FromMeta;
 use proc_macro2::TokenStream;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section, assign};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Facts, Feature, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Count;
+use crate::tokens::assign;
 
 const KEYS: &[Key] = &[Key::new(
     "trusted_hops",
@@ -25,7 +26,7 @@ struct Args {
 /// The section.
 pub(crate) struct Proxy {
     /// How many entries of the header are ours, from the right.
-    pub(crate) trusted_hops: u64,
+    trusted_hops: u64,
 }
 
 impl Section for Proxy {
@@ -48,6 +49,10 @@ impl Section for Proxy {
 }
 
 impl Feature for Proxy {
+    fn tell(&self, facts: &mut Facts) {
+        facts.trusted_hops = self.trusted_hops;
+    }
+
     fn expand(&self, _: &App) -> Parts {
         let mut policy = TokenStream::new();
         assign!(
@@ -58,9 +63,5 @@ impl Feature for Proxy {
             policy,
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

@@ -5,10 +5,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section, assign, duration};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Feature, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Rate;
+use crate::tokens::{assign, duration};
 
 const KEYS: &[Key] = &[
     Key::new(
@@ -75,9 +76,5 @@ impl Feature for RateLimit {
             policy,
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

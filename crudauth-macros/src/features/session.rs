@@ -6,12 +6,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use crate::diag::Cx;
-use crate::expand::user::optional;
-use crate::features::{Declared, Feature, Parts, Section, assign, duration, need};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Declared, Facts, Feature, Parts};
 use crate::read::name::{CookieName, CookiePath, FieldName, SameSite};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::{Count, Lifetime, Switch};
+use crate::tokens::{assign, duration, need, optional};
 
 const KEYS: &[Key] = &[
     Key::new(
@@ -140,7 +140,7 @@ pub(crate) struct Session {
     span: Span,
     args: Args,
     /// `danger_insecure_cookies`, and where.
-    pub(crate) insecure: Option<Span>,
+    insecure: Option<Span>,
     no_csrf: Option<Span>,
     host_prefix: Option<Span>,
 }
@@ -372,7 +372,7 @@ impl Section for Session {
 }
 
 impl Feature for Session {
-    fn check(&self, _: &App, cx: &Cx) {
+    fn check(&self, cx: &Cx) {
         self.check_names(cx);
         self.check_host_prefix(cx);
         self.check_lifetimes(cx);
@@ -383,6 +383,10 @@ impl Feature for Session {
                 "remove one of them",
             );
         }
+    }
+
+    fn tell(&self, facts: &mut Facts) {
+        facts.insecure_cookies = self.insecure;
     }
 
     fn expand(&self, app: &App) -> Parts {
@@ -413,9 +417,5 @@ impl Feature for Session {
             needs: need(self.span, &quote!(__p::need_transport_session::<#name>();)),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

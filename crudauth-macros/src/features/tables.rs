@@ -3,8 +3,8 @@
 use darling::FromMeta;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Feature, Parts};
 use crate::read::name::Prefix;
 use crate::read::section::{Input, Key, section};
 
@@ -37,9 +37,5 @@ impl Feature for Tables {
             prefix: self.prefix.as_ref().map(|prefix| prefix.0.clone()),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
