@@ -33,6 +33,7 @@ const RUNTIME: Crate = Crate {
             "routing",
             "builder",
             "handles",
+            "start",
             "testing",
             "workers",
         ],
