@@ -226,8 +226,8 @@ pub(crate) async fn authenticate<A: Authority>(
     parts: &mut Parts,
     only: Option<&'static str>,
 ) -> Result<Option<Principal<A>>, Problem> {
-    let mut cache = look(auth, parts, only).await?;
-    let Some(found) = cache.found.clone() else {
+    let cache = look(auth, parts, only).await?;
+    let Some(found) = cache.found else {
         return Ok(None);
     };
     if !cache.confirmed {
@@ -237,8 +237,9 @@ pub(crate) async fn authenticate<A: Authority>(
         {
             (transport.confirm)(auth, parts, &found).await?;
         }
-        cache.confirmed = true;
-        parts.extensions.insert(cache);
+        if let Some(cache) = parts.extensions.get_mut::<Cache<A>>() {
+            cache.confirmed = true;
+        }
     }
     Ok(Some(Principal::of(found)))
 }

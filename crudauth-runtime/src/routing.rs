@@ -1,6 +1,6 @@
 //! A router in which every route says who may call it, or the program does not compile.
 //!
-//! ```ignore
+//! ```text
 //! use crudauth::routing::{Router, get, post};
 //!
 //! let app = Router::new()

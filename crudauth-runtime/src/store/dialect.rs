@@ -237,6 +237,14 @@ pub trait Dialect: Database {
         args: Args<Self>,
     ) -> BoxFuture<'a, Result<Vec<Self::Row>>>;
 
+    /// Runs a query that finds one row or none. It stops at the first row, which spares the database the step that says
+    /// there is no other, and SQLite a message between threads.
+    fn first<'a>(
+        conn: &'a mut Self::Connection,
+        sql: &'static str,
+        args: Args<Self>,
+    ) -> BoxFuture<'a, Result<Option<Self::Row>>>;
+
     /// Runs data definition text made from compile-time names.
     fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>>;
 
@@ -311,6 +319,19 @@ macro_rules! run_statements {
             Box::pin(async move {
                 sqlx::query_with(sql, args.into_inner()?)
                     .fetch_all(conn)
+                    .await
+                    .map_err(classify::<Self>)
+            })
+        }
+
+        fn first<'a>(
+            conn: &'a mut Self::Connection,
+            sql: &'static str,
+            args: Args<Self>,
+        ) -> BoxFuture<'a, Result<Option<Self::Row>>> {
+            Box::pin(async move {
+                sqlx::query_with(sql, args.into_inner()?)
+                    .fetch_optional(conn)
                     .await
                     .map_err(classify::<Self>)
             })

@@ -195,6 +195,13 @@ pub struct SessionRow {
     pub idle: Duration,
     /// Whether its cookies outlive the browser.
     pub remember: bool,
+}
+
+/// A live session as its owner sees it. A guard reads only what it judges by: each column costs an allocation or two.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// What every request is told.
+    pub row: SessionRow,
     /// Client address at sign-in.
     pub ip: Option<String>,
     /// User agent at sign-in.
@@ -232,7 +239,7 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
         user: &'a U::Id,
         token_version: i64,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<SessionRow>>>;
+    ) -> BoxFuture<'a, Result<Vec<ListedSession>>>;
     /// Replaces the CSRF digest if it still is `old`. False when it is not.
     fn set_csrf<'a>(
         &'a self,

@@ -203,7 +203,7 @@ async fn taken<U: AuthUser>(
 }
 
 /// What became of a change of password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum PasswordOutcome {
     /// Stored. When the calling session was given a new id and token, these are they.

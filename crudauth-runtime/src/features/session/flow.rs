@@ -385,8 +385,7 @@ pub fn csrf_matches<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, token
     engine
         .keys
         .macs(Purpose::Csrf, token.as_bytes())
-        .iter()
-        .any(|mac| compare::equal(mac, stored))
+        .any(|mac| compare::equal(&mac, stored))
 }
 
 /// The session's CSRF token: the presented one if it is still good, else a new one that replaces it at once.
@@ -415,16 +414,16 @@ pub async fn refresh_csrf<U: AuthUser>(
             return Ok(Refreshed::Replaced(token));
         }
         match engine.store.session(&session.key).await? {
-            Some((row, user)) if is_live(&row, &user) && row.expires_at > engine.now() => {
-                known = row.csrf;
+            Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
+                known = now.csrf
             }
             _ => return Ok(Refreshed::Gone),
         }
     }
 }
 
-/// What became of it.
-#[derive(Clone, PartialEq, Eq)]
+/// What became of it. Holds a secret, so it cannot be compared.
+#[derive(Clone)]
 pub enum Refreshed {
     /// The session has ended meanwhile.
     Gone,

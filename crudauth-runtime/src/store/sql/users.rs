@@ -46,18 +46,13 @@ where
     S: Schema<User: UserRow<D>>,
 {
     async fn one<T: super::Template>(&self, args: Args<D>) -> Result<Option<S::User>> {
-        self.fetch::<T>(args)
-            .await?
-            .first()
-            .map(|row| S::User::read(row, 0))
-            .transpose()
+        let row = self.first::<T>(args).await?;
+        row.map(|row| S::User::read(&row, 0)).transpose()
     }
 
     async fn count<T: super::Template>(&self, args: Args<D>) -> Result<i64> {
-        self.fetch::<T>(args)
-            .await?
-            .first()
-            .map_or(Ok(0), |row| int::<D>(row, 0))
+        let row = self.first::<T>(args).await?;
+        row.map_or(Ok(0), |row| int::<D>(&row, 0))
     }
 
     async fn insert_row(
