@@ -42,7 +42,7 @@ async fn flood(served: &Served, path: &str, chunked: bool) -> (usize, String) {
         format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n{length}\r\n\r\n");
     let (mut reader, mut writer) = connection.0.split();
     writer.write_all(head.as_bytes()).await.unwrap();
-    let piece = [b'x'; 0x10000];
+    let piece = vec![b'x'; 0x10000];
     let write = async {
         let mut sent = 0;
         while sent < 100 * MIB {
