@@ -399,29 +399,3 @@ async fn sec_151_no_connection_is_held_while_a_password_is_hashed() {
     }))
     .await;
 }
-
-#[require(transport(session))]
-async fn named(
-    _first: Principal<Auth>,
-    second: Principal<Auth>,
-    _third: Option<Principal<Auth>>,
-) -> String {
-    second.id.to_string()
-}
-
-#[tokio::test]
-async fn a_guard_that_names_its_transport_shares_the_resolution_too() {
-    let watched = Watched::start().await;
-    let id = watched.app.register("ada").await;
-    let auth = watched.app.auth.clone();
-    let mut client = Client::new(
-        Router::new()
-            .route("/named", get(named))
-            .with_state(auth)
-            .into_axum(),
-    );
-    client.cookies = watched.app.signed_in("ada").await.cookies;
-    let (answer, asked) = watched.during(client.get("/named")).await;
-    assert_eq!(answer.text, id.to_string());
-    assert_eq!(asked.len(), 1, "{asked:?}");
-}
