@@ -239,12 +239,7 @@ impl Passwords {
         self.0.hashes.fetch_add(1, Ordering::SeqCst);
         let mut digest = vec![0; job.digest_bytes];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(
-                password.as_bytes(),
-                &job.salt,
-                &mut digest,
-                memory,
-            )
+            .hash_password_into_with_memory(password.as_bytes(), &job.salt, &mut digest, memory)
             .map_err(|_| OUT_OF_MEMORY)?;
         Ok((job, digest))
     }
