@@ -199,6 +199,9 @@ pub trait Dialect: Database {
     /// The types of our own columns.
     const TYPES: Types;
 
+    /// The one column whose unique index refused a row; `None` for an index over several, or over an expression.
+    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String>;
+
     /// Binds a value of our own tables.
     ///
     /// # Errors
@@ -356,13 +359,13 @@ pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
     }
 }
 
-/// Whether a unique index refused the row.
-pub(crate) fn is_unique_violation(error: &Error) -> bool {
+/// The error of a unique index that refused a row.
+pub(crate) fn unique_violation(error: &Error) -> Option<&dyn sqlx::error::DatabaseError> {
     let Error::Store(source) = error else {
-        return false;
+        return None;
     };
-    let database = source
-        .downcast_ref::<sqlx::Error>()
-        .and_then(sqlx::Error::as_database_error);
-    database.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    source
+        .downcast_ref::<sqlx::Error>()?
+        .as_database_error()
+        .filter(|error| error.is_unique_violation())
 }
