@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -137,6 +137,10 @@ problems! {
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Service is unavailable. Try again later.";
 }
 
+/// The code of the problem that an answer tells, for middleware that answers in another form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
 #[derive(Serialize)]
 struct Wire<'a> {
     detail: Detail<'a>,
@@ -191,6 +195,13 @@ impl Problem {
     fn headers(&self, headers: &mut HeaderMap) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Guards answer on routes of the application too: what selects such an answer is the credential.
+        if matches!(
+            self.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            headers.insert(VARY, CREDENTIALS);
+        }
         match self {
             Self::CsrfMissing | Self::CsrfInvalid => {
                 headers.insert(X_CSRF_ERROR, HeaderValue::from_static("true"));
@@ -222,6 +233,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status();
+        response.extensions_mut().insert(Code(self.code()));
         self.headers(response.headers_mut());
         response
     }
@@ -289,6 +301,8 @@ fn loggable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     }
 }
 
+/// The request headers that select an answer: where the credentials stand.
+pub(crate) const CREDENTIALS: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
 const X_CSRF_ERROR: HeaderName = HeaderName::from_static("x-csrf-error");
 const UNAVAILABLE_RETRY_SECS: u64 = 5;
 const LOGGED_CHARS: usize = 500;

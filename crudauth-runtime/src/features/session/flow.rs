@@ -415,7 +415,7 @@ pub async fn refresh_csrf<U: AuthUser>(
         }
         match engine.store.session(&session.key).await? {
             Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
-                known = now.csrf
+                known = now.csrf;
             }
             _ => return Ok(Refreshed::Gone),
         }
