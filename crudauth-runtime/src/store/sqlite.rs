@@ -177,8 +177,8 @@ impl Dialect for Sqlite {
         ) {
             return true;
         }
-        // Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
-        primary_code(error).is_some_and(|code| [5, 6, 10, 13, 14, 15].contains(&code))
+        // Primary result codes: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
+        primary_code(error).is_some_and(|code| [5, 6, 8, 10, 13, 14, 15].contains(&code))
     }
 }
 
