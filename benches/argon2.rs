@@ -1,6 +1,10 @@
 //! One password hash through crudauth's pool, beside the bare crate. See `README.md` in this directory.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot run ends")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run ends"
+)]
 #![expect(unreachable_pub, reason = "nobody links to a benchmark")]
 
 use std::process::Command;
@@ -23,15 +27,20 @@ fn main() {
     if let Some(kind) = args.nth(1) {
         return storm(&kind);
     }
-    println!("Resident memory around {STORM} hashes that arrive at once, MiB (in processes of their own)\n");
+    println!(
+        "Resident memory around {STORM} hashes that arrive at once, MiB (in processes of their own)\n"
+    );
     println!("| | before | peak | after |");
     println!("|---|---|---|---|");
     for kind in ["bare", "pool"] {
         let me = std::env::current_exe().unwrap();
         let output = Command::new(me).args(["--storm", kind]).output().unwrap();
-        println!("| {kind} | {} |", String::from_utf8(output.stdout).unwrap().trim());
+        println!(
+            "| {kind} | {} |",
+            String::from_utf8(output.stdout).unwrap().trim()
+        );
     }
-    cpu::pin_last();
+    cpu::pin(cpu::allowed()[0]);
     let (rounds, hashes) = (cpu::setting("--rounds", 41), cpu::setting("--hashes", 5));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let passwords = passwords();
@@ -54,10 +63,17 @@ fn main() {
             }
         }
     }
-    let [(bare, bare_min, bare_max), (pool, pool_min, pool_max)] = [cpu::spread(&samples[0]), cpu::spread(&samples[1])];
-    let ratios: Vec<f64> = samples[1].iter().zip(&samples[0]).map(|(pool, bare)| pool / bare).collect();
+    let [(bare, bare_min, bare_max), (pool, pool_min, pool_max)] =
+        [cpu::spread(&samples[0]), cpu::spread(&samples[1])];
+    let ratios: Vec<f64> = samples[1]
+        .iter()
+        .zip(&samples[0])
+        .map(|(pool, bare)| pool / bare)
+        .collect();
     let (ratio, ratio_min, ratio_max) = cpu::spread(&ratios);
-    println!("\nCPU per hash at m = 19456 KiB, t = 2, p = 1, one at a time: median [least, greatest]\n");
+    println!(
+        "\nCPU per hash at m = 19456 KiB, t = 2, p = 1, one at a time: median [least, greatest]\n"
+    );
     println!("| bare crate, allocating, ms | pool, ms | ratio |");
     println!("|---|---|---|");
     println!(
@@ -71,7 +87,9 @@ fn bare() {
     let params = Params::new(19456, 2, 1, Some(32)).unwrap();
     let mut digest = [0; 32];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into(PASSWORD.as_bytes(), b"sixteen bytes ok", &mut digest).unwrap();
+    argon2
+        .hash_password_into(PASSWORD.as_bytes(), b"sixteen bytes ok", &mut digest)
+        .unwrap();
     std::hint::black_box(digest);
 }
 
@@ -95,7 +113,8 @@ fn storm(kind: &str) {
         let permits = Arc::new(Semaphore::new(cores));
         let mut storm = JoinSet::new();
         for _ in 0..STORM {
-            let (passwords, permits, kind) = (passwords.clone(), Arc::clone(&permits), kind.to_owned());
+            let (passwords, permits, kind) =
+                (passwords.clone(), Arc::clone(&permits), kind.to_owned());
             storm.spawn(async move {
                 if kind == "pool" {
                     return pooled(&passwords).await;
@@ -106,6 +125,10 @@ fn storm(kind: &str) {
         }
         storm.join_all().await;
     });
-    println!("{before:.1} | {:.1} | {:.1}", cpu::memory("VmHWM"), cpu::memory("VmRSS"));
+    println!(
+        "{before:.1} | {:.1} | {:.1}",
+        cpu::memory("VmHWM"),
+        cpu::memory("VmRSS")
+    );
     drop(passwords);
 }

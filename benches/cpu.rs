@@ -10,25 +10,18 @@ pub fn time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap()
 }
 
-/// Keeps this process, threads to come included, on the last processor it may use. With one only, there is no choice.
-pub fn pin_last() {
-    pin(allowed().into_iter().next_back());
-}
-
-/// Keeps this process off the processor that [`pin_last`] takes.
-#[allow(dead_code, reason = "not every benchmark drives another process")]
-pub fn pin_first() {
-    pin(allowed().into_iter().next());
-}
-
-fn allowed() -> Vec<usize> {
+/// The processors that this process may use.
+pub fn allowed() -> Vec<usize> {
     let set = sched_getaffinity(None).unwrap();
-    (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
+    (0..CpuSet::MAX_CPU)
+        .filter(|cpu| set.is_set(*cpu))
+        .collect()
 }
 
-fn pin(cpu: Option<usize>) {
+/// Keeps this process on one processor, with the threads and processes that it starts from now on.
+pub fn pin(cpu: usize) {
     let mut set = CpuSet::new();
-    set.set(cpu.unwrap());
+    set.set(cpu);
     sched_setaffinity(None, &set).unwrap();
 }
 
@@ -36,7 +29,10 @@ fn pin(cpu: Option<usize>) {
 #[allow(dead_code, reason = "not every benchmark looks at memory")]
 pub fn memory(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }
 
@@ -44,7 +40,11 @@ pub fn memory(name: &str) -> f64 {
 pub fn spread(samples: &[f64]) -> (f64, f64, f64) {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
-    (sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1])
+    (
+        sorted[sorted.len() / 2],
+        sorted[0],
+        sorted[sorted.len() - 1],
+    )
 }
 
 /// The number behind `--name`.

@@ -20,7 +20,9 @@ use axum::{Form, Json, Router};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{FromRow, Row, SqlitePool};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -64,13 +66,27 @@ struct Inner {
 /// The application, on a database file that is made here.
 pub async fn app(url: &str) -> Router {
     let options = SqliteConnectOptions::from_str(url).unwrap();
-    let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
-    let options = options.busy_timeout(Duration::from_millis(1800)).foreign_keys(true);
-    let pool = SqlitePoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(2));
-    let pool = pool.test_before_acquire(false).connect_with(options).await.unwrap();
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal);
+    let options = options
+        .busy_timeout(Duration::from_millis(1800))
+        .foreign_keys(true);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(2));
+    let pool = pool
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .unwrap();
     sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let app = App(Arc::new(Inner { pool, key: random(), hashing: Semaphore::new(cores) }));
+    let app = App(Arc::new(Inner {
+        pool,
+        key: random(),
+        hashing: Semaphore::new(cores),
+    }));
     Router::new()
         .route("/bare", get(bare))
         .route("/dashboard", get(dashboard))
@@ -105,7 +121,8 @@ impl IntoResponse for Failure {
 }
 
 const UNAUTHORIZED: Failure = Failure::Status(StatusCode::UNAUTHORIZED, "Not authenticated");
-const INTERNAL: Failure = Failure::Status(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
+const INTERNAL: Failure =
+    Failure::Status(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
 
 struct User {
     id: i64,
@@ -190,7 +207,10 @@ impl FromRequestParts<App> for Session {
             return Err(UNAUTHORIZED);
         }
         if !matches!(parts.method, Method::GET | Method::HEAD) {
-            let sent = parts.headers.get("x-csrf-token").and_then(|token| token.to_str().ok());
+            let sent = parts
+                .headers
+                .get("x-csrf-token")
+                .and_then(|token| token.to_str().ok());
             if sent.is_none_or(|token| app.0.mac(token)[..] != session.csrf) {
                 return Err(Failure::Status(StatusCode::FORBIDDEN, "CSRF token invalid"));
             }
@@ -218,7 +238,9 @@ struct Id {
 }
 
 async fn dashboard(session: Session) -> Json<Id> {
-    Json(Id { id: session.user.id })
+    Json(Id {
+        id: session.user.id,
+    })
 }
 
 #[derive(Deserialize)]
@@ -228,13 +250,20 @@ struct SignUp {
     password: String,
 }
 
-async fn register(State(app): State<App>, headers: HeaderMap, Json(body): Json<SignUp>) -> Result<Response, Failure> {
+async fn register(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(body): Json<SignUp>,
+) -> Result<Response, Failure> {
     same_site(&headers)?;
     let email = body.email.trim().to_lowercase();
     let folded = body.username.to_lowercase();
     let fits = body.password.chars().count() >= 8 && body.password.len() <= 1024;
     if !fits || !email.contains('@') || email.len() > 320 || body.username.len() > 64 {
-        return Err(Failure::Status(StatusCode::UNPROCESSABLE_ENTITY, "Invalid input"));
+        return Err(Failure::Status(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Invalid input",
+        ));
     }
     let hour = now() / HOUR * HOUR;
     let hits: i64 = sqlx::query_scalar(
@@ -246,7 +275,10 @@ async fn register(State(app): State<App>, headers: HeaderMap, Json(body): Json<S
     .fetch_one(&app.0.pool)
     .await?;
     if hits > SIGN_UPS_AN_HOUR {
-        return Err(Failure::Status(StatusCode::TOO_MANY_REQUESTS, "Too many requests"));
+        return Err(Failure::Status(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many requests",
+        ));
     }
     let hash = app.hash(body.password).await?;
     let taken: i64 = sqlx::query_scalar(
@@ -260,7 +292,8 @@ async fn register(State(app): State<App>, headers: HeaderMap, Json(body): Json<S
         return Err(Failure::Status(StatusCode::CONFLICT, "Already registered"));
     }
     let mut tx = app.0.pool.begin_with("BEGIN IMMEDIATE").await?;
-    let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(now()) * 1000).map_err(|_| INTERNAL)?;
+    let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(now()) * 1000)
+        .map_err(|_| INTERNAL)?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO users (email, username, password_hash, is_active, is_superuser, email_verified, token_version, \
          created_at, updated_at) VALUES ($1, $2, $3, true, false, false, 0, $4, $4) RETURNING id",
@@ -277,7 +310,10 @@ async fn register(State(app): State<App>, headers: HeaderMap, Json(body): Json<S
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    Ok(private(Json(serde_json::json!({ "id": id, "email": email, "username": body.username })).into_response()))
+    Ok(private(
+        Json(serde_json::json!({ "id": id, "email": email, "username": body.username }))
+            .into_response(),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -295,26 +331,49 @@ struct LoggedIn<'a> {
     csrf_token: &'a str,
 }
 
-async fn login(State(app): State<App>, headers: HeaderMap, Form(form): Form<Credentials>) -> Result<Response, Failure> {
+async fn login(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(form): Form<Credentials>,
+) -> Result<Response, Failure> {
     same_site(&headers)?;
     let by = if form.username.contains('@') {
         "SELECT * FROM users WHERE email = $1"
     } else {
         "SELECT * FROM users WHERE username = $1"
     };
-    let found: Option<User> = sqlx::query_as(by).bind(&form.username).fetch_optional(&app.0.pool).await?;
-    let account = found.as_ref().map_or_else(|| form.username.to_lowercase(), |user| user.id.to_string());
+    let found: Option<User> = sqlx::query_as(by)
+        .bind(&form.username)
+        .fetch_optional(&app.0.pool)
+        .await?;
+    let account = found
+        .as_ref()
+        .map_or_else(|| form.username.to_lowercase(), |user| user.id.to_string());
     let ip = "unknown";
-    let buckets = [app.0.mac(ip), app.0.mac(&account), app.0.mac(&format!("{ip}\0{account}"))];
+    let buckets = [
+        app.0.mac(ip),
+        app.0.mac(&account),
+        app.0.mac(&format!("{ip}\0{account}")),
+    ];
     app.count_attempt(&buckets).await?;
     let hash = found.as_ref().map(|user| user.password_hash.clone());
     let right = app.verify(form.password, hash).await?;
     let Some(user) = found.filter(|user| right && user.is_active) else {
-        return Err(Failure::Status(StatusCode::UNAUTHORIZED, "Incorrect username or password"));
+        return Err(Failure::Status(
+            StatusCode::UNAUTHORIZED,
+            "Incorrect username or password",
+        ));
     };
-    let (idle, absolute) = if form.remember_me { (REMEMBERED, REMEMBERED) } else { (IDLE, ABSOLUTE) };
+    let (idle, absolute) = if form.remember_me {
+        (REMEMBERED, REMEMBERED)
+    } else {
+        (IDLE, ABSOLUTE)
+    };
     let (id, csrf, nonce) = (token(), token(), token());
-    let device = format!("{nonce}.{}", hex(&app.0.mac(&format!("{}\0{nonce}", user.id))));
+    let device = format!(
+        "{nonce}.{}",
+        hex(&app.0.mac(&format!("{}\0{nonce}", user.id)))
+    );
     let now = now();
     let mut tx = app.0.pool.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query(
@@ -325,7 +384,9 @@ async fn login(State(app): State<App>, headers: HeaderMap, Form(form): Form<Cred
     .bind(&buckets[2][..])
     .execute(&mut *tx)
     .await?;
-    let presented = cookie(&headers, "session_id").map(|id| app.0.mac(id)).unwrap_or_default();
+    let presented = cookie(&headers, "session_id")
+        .map(|id| app.0.mac(id))
+        .unwrap_or_default();
     sqlx::query(
         "DELETE FROM sessions WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
          (SELECT id FROM sessions WHERE user_id = $2 ORDER BY last_activity DESC LIMIT -1 OFFSET $4)",
@@ -353,13 +414,21 @@ async fn login(State(app): State<App>, headers: HeaderMap, Form(form): Form<Cred
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    let mut response = Json(LoggedIn { id: user.id, username: &user.username, csrf_token: &csrf }).into_response();
+    let mut response = Json(LoggedIn {
+        id: user.id,
+        username: &user.username,
+        csrf_token: &csrf,
+    })
+    .into_response();
     for cookie in [
         format!("session_id={id}; HttpOnly; Path=/; SameSite=lax; Secure"),
         format!("csrf_token={csrf}; Path=/; SameSite=lax; Secure"),
         format!("device_id={device}; HttpOnly; Max-Age=34560000; Path=/; SameSite=lax; Secure"),
     ] {
-        response.headers_mut().append(SET_COOKIE, HeaderValue::try_from(cookie).map_err(|_| INTERNAL)?);
+        response.headers_mut().append(
+            SET_COOKIE,
+            HeaderValue::try_from(cookie).map_err(|_| INTERNAL)?,
+        );
     }
     Ok(private(response))
 }
@@ -385,8 +454,14 @@ impl App {
         .bind(MAX_ATTEMPTS)
         .fetch_all(&self.0.pool)
         .await?;
-        if rows.iter().any(|(failures, locked_until)| *failures > MAX_ATTEMPTS || *locked_until > now) {
-            return Err(Failure::Status(StatusCode::TOO_MANY_REQUESTS, "Too many attempts"));
+        if rows
+            .iter()
+            .any(|(failures, locked_until)| *failures > MAX_ATTEMPTS || *locked_until > now)
+        {
+            return Err(Failure::Status(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+            ));
         }
         Ok(())
     }
@@ -395,7 +470,9 @@ impl App {
         let _permit = self.0.hashing.acquire().await.map_err(|_| INTERNAL)?;
         let salt: [u8; 16] = random();
         let done = spawn_blocking(move || {
-            Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
+            Argon2::default()
+                .hash_password_with_salt(password.as_bytes(), &salt)
+                .map(|hash| hash.to_string())
         });
         done.await.map_err(|_| INTERNAL)?.map_err(|_| INTERNAL)
     }
@@ -403,7 +480,9 @@ impl App {
     async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, Failure> {
         let _permit = self.0.hashing.acquire().await.map_err(|_| INTERNAL)?;
         let done = spawn_blocking(move || match stored.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => Argon2::default().verify_password(password.as_bytes(), &hash).is_ok(),
+            Some(Ok(hash)) => Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok(),
             _ => {
                 let _ = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; 16]);
                 false
@@ -423,7 +502,9 @@ impl Inner {
 
 fn same_site(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get("sec-fetch-site") {
-        Some(site) if site == "cross-site" => Err(Failure::Status(StatusCode::FORBIDDEN, "Cross-site request")),
+        Some(site) if site == "cross-site" => {
+            Err(Failure::Status(StatusCode::FORBIDDEN, "Cross-site request"))
+        }
         _ => Ok(()),
     }
 }
@@ -440,14 +521,24 @@ fn private(mut response: Response) -> Response {
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 fn now() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "this application has no clock of its own")]
-    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this application has no clock of its own"
+    )]
+    let since = std::time::SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 

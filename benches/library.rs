@@ -45,7 +45,14 @@ async fn dashboard(user: Principal<Auth>) -> Json<Id> {
 
 /// The application, on a database file that is made here.
 pub async fn app(url: &str) -> axum::Router {
-    let auth = Auth::connect(url).secret("nK3-vQ8_wX2tRz7LmY5pBc9HdJf4sGa6").create_users_table(true);
+    let auth = Auth::connect(url)
+        .secret("nK3-vQ8_wX2tRz7LmY5pBc9HdJf4sGa6")
+        .create_users_table(true);
     let auth = auth.await.unwrap();
-    Router::new().route("/bare", get(bare)).route("/dashboard", get(dashboard)).mount(&auth).with_state(auth).into()
+    Router::new()
+        .route("/bare", get(bare))
+        .route("/dashboard", get(dashboard))
+        .mount(&auth)
+        .with_state(auth)
+        .into()
 }

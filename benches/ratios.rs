@@ -1,6 +1,10 @@
 //! CPU time per request of a declared application, beside the hand-written one. See `README.md` in this directory.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot run ends")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run ends"
+)]
 #![expect(clippy::panic, reason = "so does one whose answers are wrong")]
 #![expect(unreachable_pub, reason = "nobody links to a benchmark")]
 
@@ -32,11 +36,34 @@ struct Path {
 }
 
 const PATHS: [Path; 4] = [
-    Path { name: "bare", request: bare, target: "≤ 1.02", width: 8 },
-    Path { name: "session guard", request: guarded, target: "≤ 1.05", width: 8 },
-    Path { name: "login", request: login, target: "≤ 1.02", width: 1 },
-    Path { name: "register", request: register, target: "—", width: 1 },
+    Path {
+        name: "bare",
+        request: bare,
+        target: "≤ 1.02",
+        width: 8,
+    },
+    Path {
+        name: "session guard",
+        request: guarded,
+        target: "≤ 1.05",
+        width: 8,
+    },
+    Path {
+        name: "login",
+        request: login,
+        target: "≤ 1.02",
+        width: 1,
+    },
+    Path {
+        name: "register",
+        request: register,
+        target: "—",
+        width: 1,
+    },
 ];
+
+/// What is called without HTTP, too.
+const CALLED: [(&str, &str); 2] = [("bare", "/bare"), ("session guard", "/dashboard")];
 
 fn bare(_: usize, _: &str) -> String {
     get("/bare", "")
@@ -47,7 +74,9 @@ fn guarded(_: usize, cookie: &str) -> String {
 }
 
 fn get(path: &str, cookie: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n")
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n"
+    )
 }
 
 fn login(_: usize, _: &str) -> String {
@@ -61,7 +90,11 @@ fn sign_in(who: &str) -> String {
 
 fn register(number: usize, _: &str) -> String {
     let who = format!(r#"{{"email":"bench-{number}@example.com","username":"bench-{number}""#);
-    post("/register", "application/json", &format!(r#"{who},"password":"correct horse battery"}}"#))
+    post(
+        "/register",
+        "application/json",
+        &format!(r#"{who},"password":"correct horse battery"}}"#),
+    )
 }
 
 fn post(path: &str, kind: &str, body: &str) -> String {
@@ -75,23 +108,59 @@ fn post(path: &str, kind: &str, body: &str) -> String {
 fn main() {
     let mut args = std::env::args().skip_while(|arg| arg != "--serve");
     if let Some(kind) = args.nth(1) {
-        return serve(&kind, &args.next().unwrap(), args.next().is_some());
+        let (directory, cpu) = (args.next().unwrap(), args.next().unwrap());
+        return serve(
+            &kind,
+            &directory,
+            cpu.parse().unwrap(),
+            args.next().is_some(),
+        );
     }
-    let (rounds, requests) = (cpu::setting("--rounds", 15), cpu::setting("--requests", 3000));
-    let (hash_rounds, hashes) = (cpu::setting("--hash-rounds", 30), cpu::setting("--hashes", 3));
+    let (takes, rounds, requests) = (
+        cpu::setting("--takes", 9),
+        cpu::setting("--rounds", 3),
+        cpu::setting("--requests", 3000),
+    );
+    let hashes = cpu::setting("--hashes", 3);
     let directory = std::env::temp_dir().join(format!("crudauth-ratios-{}", std::process::id()));
     std::fs::create_dir(&directory).unwrap();
     let directory_text = directory.to_str().unwrap();
-    let statements = KINDS[..2].iter().map(|kind| count(kind, directory_text)).collect::<Vec<_>>();
-    let mut servers = KINDS.map(|kind| Server::start(kind, directory_text, false));
-    cpu::pin_first();
-    println!("CPU per request over loopback HTTP, median [least, greatest] of the rounds\n");
-    println!("| path | statements, hand-written / declared | hand-written µs | declared µs | ratio | target | under crudauth::serve |");
+    let cpus = cpu::allowed();
+    let (own, theirs) = (cpus[0], cpus[cpus.len() - 1]); // servers have one to themselves, where there are two
+    cpu::pin(own);
+    let statements = KINDS[..2]
+        .iter()
+        .map(|kind| count(kind, directory_text, theirs))
+        .collect::<Vec<_>>();
+    let mut over_http = PATHS.each_ref().map(|_| vec![Vec::new(); KINDS.len()]);
+    let mut called = CALLED.map(|_| vec![Vec::new(); 2]);
+    // Where a process happens to lie in memory counts for some per cent, so every take has new ones.
+    for take in 0..takes {
+        let directory = directory.join(take.to_string());
+        std::fs::create_dir(&directory).unwrap();
+        let mut servers =
+            KINDS.map(|kind| Server::start(kind, directory.to_str().unwrap(), theirs, false));
+        for (path, samples) in PATHS.iter().zip(&mut over_http) {
+            let requests = if path.width > 1 { requests } else { hashes };
+            interleave(&mut servers, samples, rounds, |server| {
+                server.measure(path, requests)
+            });
+        }
+        for ((_, path), samples) in CALLED.iter().zip(&mut called) {
+            interleave(&mut servers[..2], samples, rounds, |server| {
+                server.call(path, requests)
+            });
+        }
+    }
+    println!(
+        "CPU per request over loopback HTTP: median [least, greatest] of {} rounds\n",
+        takes * rounds
+    );
+    println!(
+        "| path | statements, hand-written / declared | hand-written µs | declared µs | ratio | target | under crudauth::serve |"
+    );
     println!("|---|---|---|---|---|---|---|");
-    for (index, path) in PATHS.iter().enumerate() {
-        let cheap = path.width > 1;
-        let (rounds, requests) = if cheap { (rounds, requests) } else { (hash_rounds, hashes) };
-        let samples = interleave(&mut servers, rounds, |server| server.measure(path, requests));
+    for (index, (path, samples)) in PATHS.iter().zip(&over_http).enumerate() {
         let (ours, theirs) = (&samples[1], &samples[0]);
         println!(
             "| {} | {} / {} | {} | {} | {} | {} | {} |",
@@ -108,17 +177,24 @@ fn main() {
     println!("\nThe same without HTTP: the router called in the process\n");
     println!("| path | hand-written µs | declared µs | ratio |");
     println!("|---|---|---|---|");
-    for (name, path) in [("bare", "/bare"), ("session guard", "/dashboard")] {
-        let samples = interleave(&mut servers[..2], rounds, |server| server.call(path, requests));
-        println!("| {name} | {} | {} | {} |", micros(&samples[0]), micros(&samples[1]), ratio(&samples[1], &samples[0]));
+    for ((name, _), samples) in CALLED.iter().zip(&called) {
+        println!(
+            "| {name} | {} | {} | {} |",
+            micros(&samples[0]),
+            micros(&samples[1]),
+            ratio(&samples[1], &samples[0])
+        );
     }
-    drop(servers);
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 /// Takes turns, each round in the other order.
-fn interleave(servers: &mut [Server], rounds: usize, mut measure: impl FnMut(&mut Server) -> f64) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::new(); servers.len()];
+fn interleave(
+    servers: &mut [Server],
+    samples: &mut [Vec<f64>],
+    rounds: usize,
+    mut measure: impl FnMut(&mut Server) -> f64,
+) {
     for server in servers.iter_mut() {
         measure(server); // not counted: caches and pools fill
     }
@@ -131,7 +207,6 @@ fn interleave(servers: &mut [Server], rounds: usize, mut measure: impl FnMut(&mu
             samples[at].push(measure(&mut servers[at]));
         }
     }
-    samples
 }
 
 fn micros(samples: &[f64]) -> String {
@@ -141,14 +216,18 @@ fn micros(samples: &[f64]) -> String {
 }
 
 fn ratio(ours: &[f64], theirs: &[f64]) -> String {
-    let rounds: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
+    let rounds: Vec<f64> = ours
+        .iter()
+        .zip(theirs)
+        .map(|(ours, theirs)| ours / theirs)
+        .collect();
     let (median, least, greatest) = cpu::spread(&rounds);
     format!("{median:.3} [{least:.2}, {greatest:.2}]")
 }
 
 /// How many statements one request of each path sends, BEGIN and COMMIT apart.
-fn count(kind: &str, directory: &str) -> [usize; 4] {
-    let mut server = Server::start(kind, directory, true);
+fn count(kind: &str, directory: &str, cpu: usize) -> [usize; 4] {
+    let mut server = Server::start(kind, directory, cpu, true);
     PATHS.each_ref().map(|path| {
         let before: usize = server.ask("statements").parse().unwrap();
         let request = (path.request)(1_000_000_000, &server.cookie);
@@ -168,11 +247,20 @@ struct Server {
 }
 
 impl Server {
-    fn start(kind: &str, directory: &str, counting: bool) -> Self {
+    fn start(kind: &str, directory: &str, cpu: usize, counting: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--serve", kind, directory]).args(counting.then_some("--count"));
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (orders, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        command
+            .args(["--serve", kind, directory, &cpu.to_string()])
+            .args(counting.then_some("--count"));
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (orders, answers) = (
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
         let mut server = Self {
             process,
             orders,
@@ -192,7 +280,9 @@ impl Server {
         }
         server.registered = 2;
         let answer = server.exchange(&[sign_in("bench-0")]).remove(0);
-        let cookies = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        let cookies = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
         server.cookie = cookies.collect::<Vec<_>>().join("; ");
         server
     }
@@ -208,7 +298,9 @@ impl Server {
     fn measure(&mut self, path: &Path, requests: usize) -> f64 {
         let first = self.registered;
         self.registered += requests;
-        let texts: Vec<_> = (first..first + requests).map(|number| (path.request)(number, &self.cookie)).collect();
+        let texts: Vec<_> = (first..first + requests)
+            .map(|number| (path.request)(number, &self.cookie))
+            .collect();
         let before: f64 = self.ask("cpu").parse().unwrap();
         for wave in texts.chunks(path.width) {
             self.exchange(wave);
@@ -230,7 +322,9 @@ impl Server {
             connection.write_all(text.as_bytes()).unwrap();
         }
         let connections = self.connections.iter_mut().zip(texts);
-        connections.map(|(connection, text)| answer(connection, text)).collect()
+        connections
+            .map(|(connection, text)| answer(connection, text))
+            .collect()
     }
 }
 
@@ -248,8 +342,13 @@ fn answer(connection: &mut TcpStream, request: &str) -> String {
         assert!(read > 0, "the server hung up on {request}");
         filled += read;
         let text = std::str::from_utf8(&buffer[..filled]).unwrap();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .unwrap();
         if body.len() == length.parse::<usize>().unwrap() {
             assert!(text.starts_with("HTTP/1.1 200"), "{request}\n{text}");
             return text.to_owned();
@@ -258,16 +357,24 @@ fn answer(connection: &mut TcpStream, request: &str) -> String {
 }
 
 /// A child process: serves one application, and answers orders on its standard input.
-fn serve(kind: &str, directory: &str, counting: bool) {
-    cpu::pin_last();
+fn serve(kind: &str, directory: &str, cpu: usize, counting: bool) {
+    cpu::pin(cpu);
     if counting {
         tracing::subscriber::set_global_default(Counter).unwrap();
     }
     let suffix = if counting { "-counted" } else { "" };
     let url = format!("sqlite://{directory}/{kind}{suffix}.db?mode=rwc");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let (app, listener) = runtime.block_on(async {
-        let app = if kind == KINDS[0] { handwritten::app(&url).await } else { library::app(&url).await };
+        let app = if kind == KINDS[0] {
+            handwritten::app(&url).await
+        } else {
+            library::app(&url).await
+        };
         (app, TcpListener::bind("127.0.0.1:0").await.unwrap())
     });
     let address = listener.local_addr().unwrap();
@@ -285,7 +392,12 @@ fn serve(kind: &str, directory: &str, counting: bool) {
             ["statements"] => STATEMENTS.load(Ordering::SeqCst).to_string(),
             ["call", path, requests, ..] => {
                 let cookie = order.splitn(4, ' ').nth(3).unwrap_or_default();
-                let called = call(app.clone(), path.to_owned(), cookie.to_owned(), requests.parse().unwrap());
+                let called = call(
+                    app.clone(),
+                    path.to_owned(),
+                    cookie.to_owned(),
+                    requests.parse().unwrap(),
+                );
                 runtime.block_on(runtime.spawn(called)).unwrap().to_string()
             }
             _ => panic!("no such order: {order}"),
@@ -302,8 +414,14 @@ fn tcp_nodelay(listener: TcpListener) -> impl axum::serve::Listener<Addr = Socke
 async fn call(app: axum::Router, path: String, cookie: String, requests: usize) -> f64 {
     let before = cpu::time();
     for _ in 0..requests {
-        let request = Request::get(path.as_str()).header("host", "localhost").header("cookie", cookie.as_str());
-        let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let request = Request::get(path.as_str())
+            .header("host", "localhost")
+            .header("cookie", cookie.as_str());
+        let response = app
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         assert!(response.status().is_success());
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
