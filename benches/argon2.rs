@@ -57,7 +57,7 @@ fn main() {
                 }
             }
             #[expect(clippy::cast_precision_loss, reason = "a handful")]
-            let each = (cpu::time() - before).as_secs_f64() * 1e3 / hashes as f64;
+            let each = cpu::time().saturating_sub(before).as_secs_f64() * 1e3 / hashes as f64;
             if round > 0 {
                 samples[at].push(each);
             }

@@ -426,7 +426,7 @@ async fn call(app: axum::Router, path: String, cookie: String, requests: usize) 
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let requests = requests as f64;
-    (cpu::time() - before).as_secs_f64() * 1e6 / requests
+    cpu::time().saturating_sub(before).as_secs_f64() * 1e6 / requests
 }
 
 /// Counts what sqlx logs: one event for each statement.
