@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::account::AuthUser;
-use crate::clock::Timestamp;
 use crate::crypto::{Purpose, fold_identifier};
 use crate::engine::{Client, Engine, ceil_secs, detached};
 use crate::error::{Error, Result};
@@ -53,6 +52,7 @@ impl<U: AuthUser> Attempt<U> {
         if engine.unlimited {
             return Ok(Admission::Granted(Self::new(engine, None)));
         }
+        let owner = buckets.device.unwrap_or(buckets.account);
         let watched: Vec<_> = match buckets.device {
             Some(device) => vec![device],
             None => vec![buckets.address, buckets.account],
@@ -62,9 +62,14 @@ impl<U: AuthUser> Attempt<U> {
             loop {
                 let called = match reserve(engine, &buckets).await? {
                     Reserved::Granted(attempt) => return Ok(Admission::Granted(attempt)),
-                    Reserved::Refused(Reservation::Locked(until)) => {
-                        engine.waiting.locked(&watched, until);
-                        Called::Locked(until)
+                    Reserved::Refused(Reservation::Locked(lock)) => {
+                        // Those who wait for a counter that is not locked wait on: a burnt address must not send home
+                        // the owner of the account it names.
+                        let mut closed = Vec::with_capacity(2);
+                        closed.extend(lock.address.then_some(buckets.address));
+                        closed.extend(lock.account.then_some(owner));
+                        engine.waiting.locked(&closed, lock.until);
+                        Called::Locked(lock.until)
                     }
                     Reserved::Refused(_) => engine.waiting.wait(&watched).await,
                 };
@@ -206,28 +211,26 @@ fn buckets<U: AuthUser>(
     }
 }
 
-/// Whether the account is closed to further guesses at a door that has a budget of its own (SEC-037).
-pub(crate) async fn is_stopped<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<bool> {
+/// Counts a guess at a door that has a budget of its own towards the account's run, before the password is looked at.
+/// False when the account is closed to further guesses (SEC-037).
+pub(crate) async fn count_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<bool> {
     if engine.unlimited {
-        return Ok(false);
+        return Ok(true);
     }
+    let hard_stop = engine.policy.lockout.hard_stop;
     engine
         .store
-        .stopped(
-            &engine.account_bucket(user.id()),
-            engine.policy.lockout.hard_stop,
-        )
+        .count_failure(&engine.account_bucket(user.id()), hard_stop, engine.now())
         .await
 }
 
-/// Counts a wrong password at such a door towards the account's run.
-pub(crate) async fn note_failure<U: AuthUser>(
-    engine: &Engine<U>,
-    user: &U,
-    now: Timestamp,
-) -> Result<()> {
+/// Takes the guess back: it was right, or nobody looked at it.
+pub(crate) async fn forgive_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<()> {
+    if engine.unlimited {
+        return Ok(());
+    }
     engine
         .store
-        .note_failure(&engine.account_bucket(user.id()), now)
+        .forgive(&engine.account_bucket(user.id()))
         .await
 }

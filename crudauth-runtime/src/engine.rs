@@ -53,8 +53,8 @@ impl Client {
     }
 }
 
-/// New secrets of a session that lives on.
-#[derive(Clone, PartialEq, Eq)]
+/// New secrets of a session that lives on; they cannot be compared.
+#[derive(Clone)]
 pub struct Rotated {
     /// The cookie's new value.
     pub id: String,

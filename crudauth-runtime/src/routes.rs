@@ -80,11 +80,16 @@ impl RouteInfo {
             method: spec.method.clone(),
             path: spec.path.to_owned(),
             access,
-            csrf: spec.csrf,
+            csrf: spec.csrf && asks_for_csrf::<A>(),
             limit,
             declared: None,
         }
     }
+}
+
+/// Whether any transport of the block asks for the CSRF token: the table promises no more than is done.
+pub(crate) fn asks_for_csrf<A: Authority>() -> bool {
+    A::TRANSPORTS.iter().any(|transport| transport.csrf)
 }
 
 fn times<A: Authority>(name: &str) -> String {

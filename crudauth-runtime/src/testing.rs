@@ -83,7 +83,9 @@ pub async fn sign_in<A: HasSession>(auth: &A, id: &<A::User as AuthUser>::Id) ->
         client,
         attempt: None,
     };
-    let opened = open(engine, &A::SESSION, Authenticated { user }, opening).await?;
+    let opened = open(engine, &A::SESSION, Authenticated { user }, opening)
+        .await?
+        .ok_or_else(|| crate::Error::config("the account is disabled"))?;
     let mut cookie = format!("{}={}", A::SESSION.cookie, opened.id);
     if A::SESSION.csrf {
         cookie = format!("{cookie}; {}={}", A::SESSION.csrf_cookie, opened.csrf);

@@ -133,10 +133,12 @@ impl TestApp {
     pub async fn with_pool(connections: u32) -> Self {
         let file = TempDb::new();
         let pool = pool(&file.url(), connections).await;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(crudauth::Dialect::Sqlite)))
-            .execute(&pool)
-            .await
-            .unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(
+            crudauth::Dialect::Sqlite,
+        )))
+        .execute(&pool)
+        .await
+        .unwrap();
         let clock = Clock::manual();
         let auth = Auth::builder(pool)
             .secret(SECRET)
@@ -147,7 +149,13 @@ impl TestApp {
             .unwrap();
         let db = self::pool(&file.url(), 2).await;
         let router = routes(&auth);
-        Self { auth, clock, db, router, file }
+        Self {
+            auth,
+            clock,
+            db,
+            router,
+            file,
+        }
     }
 
     pub fn client(&self) -> Client {
@@ -181,7 +189,9 @@ impl TestApp {
 
 fn next_host() -> String {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-    let [_, a, b, c] = NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst).to_be_bytes();
+    let [_, a, b, c] = NEXT
+        .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+        .to_be_bytes();
     format!("{a}.{b}.{c}")
 }
 
@@ -222,7 +232,11 @@ impl Answer {
     }
 
     pub fn set_cookies(&self) -> Vec<&str> {
-        self.headers.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap()).collect()
+        self.headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .map(|cookie| cookie.to_str().unwrap())
+            .collect()
     }
 }
 
@@ -238,7 +252,12 @@ pub struct Client {
 impl Client {
     pub fn new(router: axum::Router) -> Self {
         let address = SocketAddr::from(([192, 0, 2, 1], 40000));
-        Self { router, cookies: BTreeMap::new(), csrf: None, address }
+        Self {
+            router,
+            cookies: BTreeMap::new(),
+            csrf: None,
+            address,
+        }
     }
 
     /// The same browser at another address.
@@ -248,12 +267,19 @@ impl Client {
     }
 
     pub fn cookie_header(&self) -> Option<String> {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
-        let mut request = Request::builder().method(method).uri(path).extension(ConnectInfo(self.address));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .extension(ConnectInfo(self.address));
         if let Some(cookies) = self.cookie_header() {
             request = request.header(COOKIE, cookies);
         }
@@ -264,21 +290,42 @@ impl Client {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
+        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
+            .await
     }
 
     pub async fn post(&self, path: &str) -> Answer {
-        self.send(self.request(Method::POST, path).body(Body::empty()).unwrap()).await
+        self.send(
+            self.request(Method::POST, path)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
-        self.send(self.request(Method::DELETE, path).body(Body::empty()).unwrap()).await
+        self.send(
+            self.request(Method::DELETE, path)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
@@ -286,7 +333,13 @@ impl Client {
     }
 
     pub async fn post_body(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
-        self.send(self.request(Method::POST, path).header(CONTENT_TYPE, kind).body(body.into()).unwrap()).await
+        self.send(
+            self.request(Method::POST, path)
+                .header(CONTENT_TYPE, kind)
+                .body(body.into())
+                .unwrap(),
+        )
+        .await
     }
 
     /// Signs in and keeps the cookies.
@@ -295,7 +348,11 @@ impl Client {
     }
 
     pub async fn login_with(&mut self, name: &str, password: &str, more: &str) -> Answer {
-        let body = format!("username={}&password={}{more}", encode(name), encode(password));
+        let body = format!(
+            "username={}&password={}{more}",
+            encode(name),
+            encode(password)
+        );
         let answer = self.post_body("/login", FORM, body).await;
         self.keep(&answer);
         answer
@@ -322,7 +379,99 @@ impl Client {
 pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| {
-            if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
         })
         .collect()
+}
+
+/// A database file with the account table, for a test that builds an authority of its own.
+pub async fn database(connections: u32) -> (TempDb, SqlitePool) {
+    let file = TempDb::new();
+    let pool = pool(&file.url(), connections).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(
+        crudauth::Dialect::Sqlite,
+    )))
+    .execute(&pool)
+    .await
+    .unwrap();
+    (file, pool)
+}
+
+/// A `TestApp` around another declaration: `custom!(Strict)` is the authority, its clock, its router, a pool beside it.
+#[macro_export]
+macro_rules! custom {
+    ($auth:ty) => {
+        $crate::custom!($auth, 5)
+    };
+    ($auth:ty, $connections:expr) => {{
+        use ::crudauth::testing::TestBuilder as _;
+        let (file, pool) = $crate::support::database($connections).await;
+        let clock = ::crudauth::testing::Clock::manual();
+        let auth = <$auth>::builder(pool)
+            .secret($crate::support::SECRET)
+            .clock(clock.clone())
+            .cheap_hashing()
+            .manual_workers()
+            .await
+            .unwrap();
+        let router = ::crudauth::routing::Router::new()
+            .mount(&auth)
+            .with_state(auth.clone())
+            .into_axum();
+        let db = $crate::support::pool(&file.url(), 2).await;
+        $crate::support::Custom {
+            auth,
+            clock,
+            db,
+            router,
+            file,
+        }
+    }};
+}
+
+/// What `custom!` makes.
+#[derive(Debug)]
+pub struct Custom<A> {
+    pub auth: A,
+    pub clock: Clock,
+    pub db: SqlitePool,
+    pub router: axum::Router,
+    pub file: TempDb,
+}
+
+impl<A> Custom<A> {
+    pub fn client(&self) -> Client {
+        Client::new(self.router.clone())
+    }
+
+    /// A registered account; its id.
+    pub async fn register(&self, name: &str) -> i64 {
+        let client = self.client().from(&format!("10.{}", next_host()));
+        let body = serde_json::json!({
+            "email": format!("{name}@example.com"), "username": name, "password": PASSWORD,
+        });
+        let answer = client.post_json("/register", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["id"].as_i64().unwrap()
+    }
+
+    pub async fn signed_in(&self, name: &str) -> Client {
+        let mut client = self.client();
+        let answer = client.login(name, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        client
+    }
+
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+}
+
+/// An address that no other call in this process gives.
+pub fn fresh_address() -> String {
+    format!("10.{}", next_host())
 }

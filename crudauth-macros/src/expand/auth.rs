@@ -5,8 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::expand::hidden;
-use crate::features::Parts;
-use crate::model::App;
+use crate::model::{App, Parts};
 
 /// The whole block.
 pub(crate) fn auth(app: &App) -> TokenStream {

@@ -6,9 +6,10 @@ use quote::quote;
 use syn::spanned::Spanned;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section, need};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Feature, Parts};
 use crate::read::section::{Input, Key};
+use crate::tokens::need;
 
 /// The section.
 pub(crate) struct Hooks {
@@ -20,7 +21,9 @@ impl Section for Hooks {
     const KEYS: &'static [Key] = &[];
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
-        if let Ok(path) = syn::parse2(input.tokens.clone()) { Some(Self { path }) } else {
+        if let Ok(path) = syn::parse2(input.tokens.clone()) {
+            Some(Self { path })
+        } else {
             let what = "`#[hooks]` takes the path of one type that implements `Hooks`";
             cx.error_on(&input.path, what, "write `#[hooks(MyHooks)]`");
             None
@@ -36,9 +39,5 @@ impl Feature for Hooks {
             needs: need(path.span(), &quote!(__p::need_hooks::<#path, #user>();)),
             ..Parts::default()
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }

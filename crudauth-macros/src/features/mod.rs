@@ -1,29 +1,11 @@
-//! Every section of the `auth!` block: one file each, one line here. Nothing else knows their names, except the rules
-//! between sections in `check.rs`.
-
-use std::any::Any;
-
-use proc_macro2::{Span, TokenStream};
-use syn::Path;
+//! Every section of the `auth!` block: one file each, one line here. Nothing else knows their names.
 
 use crate::diag::Cx;
-use crate::model::App;
+use crate::model::{Declared, Feature};
 use crate::read::section::{Input, Key};
 
-/// What a section contributes, once it was read.
-pub(crate) trait Feature: Any {
-    /// Judges the section in the block it stands in.
-    fn check(&self, _app: &App, _cx: &Cx) {}
-
-    /// What it adds to the expansion.
-    fn expand(&self, app: &App) -> Parts;
-
-    /// For rules that look at another section.
-    fn as_any(&self) -> &dyn Any;
-}
-
 /// How a section is written.
-pub(crate) trait Section: Feature + Sized {
+pub(crate) trait Section: Feature + Sized + 'static {
     /// As written in `#[name(…)]`.
     const NAME: &'static str;
     /// Read by the unknown-key message, the attribute reference and the coverage test.
@@ -38,36 +20,6 @@ pub(crate) trait Section: Feature + Sized {
     fn implied(_declared: &[Declared]) -> Option<Self> {
         None
     }
-}
-
-/// One section of a block.
-pub(crate) struct Declared {
-    pub(crate) name: &'static str,
-    pub(crate) transport: bool,
-    pub(crate) feature: Box<dyn Feature>,
-}
-
-/// What one section adds to the expansion; inside, `__p` is the private module and `p` the value that is configured.
-#[derive(Default)]
-pub(crate) struct Parts {
-    /// Statements on `p: Policy`.
-    pub(crate) policy: TokenStream,
-    /// Values for `Authority::TRANSPORTS`.
-    pub(crate) transports: Vec<TokenStream>,
-    /// Values for `Authority::FEATURES`.
-    pub(crate) features: Vec<TokenStream>,
-    /// Values for `Authority::DRIVERS`.
-    pub(crate) drivers: Vec<TokenStream>,
-    /// Implementations.
-    pub(crate) items: TokenStream,
-    /// Methods of the type.
-    pub(crate) methods: TokenStream,
-    /// Statements that fail to compile, at the user's token, where something needed is not there.
-    pub(crate) needs: TokenStream,
-    /// The hooks' type.
-    pub(crate) hooks: Option<Path>,
-    /// The tables' prefix.
-    pub(crate) prefix: Option<String>,
 }
 
 /// A row of the registry.
@@ -139,24 +91,4 @@ pub(crate) fn complete(sections: &mut Vec<Declared>) {
             });
         }
     }
-}
-
-/// `p.#field = value;` for what was given.
-macro_rules! assign {
-    ($out:ident, $($field:tt).+ = $value:expr) => {
-        if let Some(value) = $value {
-            $out.extend(quote::quote!(p.$($field).+ = #value;));
-        }
-    };
-}
-pub(crate) use assign;
-
-/// `Duration::from_secs(n)`.
-pub(crate) fn duration(secs: u64) -> TokenStream {
-    quote::quote!(::core::time::Duration::from_secs(#secs))
-}
-
-/// Where the section is named, for what it needs.
-pub(crate) fn need(span: Span, call: &TokenStream) -> TokenStream {
-    quote::quote_spanned!(span.resolved_at(Span::mixed_site())=> #call)
 }

@@ -1,6 +1,6 @@
 //! When an attempt to sign in may go on to the password: the rule, apart from where the counters are kept.
 
-use super::{Buckets, Digest, Reservation};
+use super::{Buckets, Digest, Lock, Reservation};
 use crate::clock::Timestamp;
 use crate::policy::LockoutPolicy;
 
@@ -54,6 +54,13 @@ pub(crate) fn judge(
     policy: &LockoutPolicy,
     now: Timestamp,
 ) -> Reservation {
+    for (_, counter) in counters.iter_mut() {
+        // No lock is longer than the longest: a later end was written by a clock that has been set back since.
+        counter.locked_until = counter.locked_until.min(now.plus(policy.max));
+        counter.rounds_until = counter
+            .rounds_until
+            .min(now.plus(policy.max).plus(policy.retention));
+    }
     let run = counters
         .iter()
         .find(|(id, _)| *id == buckets.account)
@@ -70,14 +77,8 @@ pub(crate) fn judge(
         ),
     };
     let judging = |id: &Digest| judges.contains(id);
-    if let Some(until) = counters
-        .iter()
-        .filter(|(id, _)| judging(id))
-        .map(|(_, c)| c.locked_until)
-        .max()
-        && until > now
-    {
-        return Reservation::Locked(until);
+    if let Some(lock) = lock(counters, buckets, &judges, now) {
+        return Reservation::Locked(lock);
     }
     if counters
         .iter()
@@ -90,15 +91,17 @@ pub(crate) fn judge(
         {
             counter.lock(policy, now);
         }
-        let until = counters
-            .iter()
-            .filter(|(id, _)| judging(id))
-            .map(|(_, c)| c.locked_until)
-            .max();
-        return Reservation::Locked(until.unwrap_or(now));
+        if let Some(lock) = lock(counters, buckets, &judges, now) {
+            return Reservation::Locked(lock);
+        }
     }
     if run >= limit {
-        return Reservation::Locked(now.plus(policy.max)); // until the application unlocks the account
+        // Until the application unlocks the account.
+        return Reservation::Locked(Lock {
+            until: now.plus(policy.max),
+            address: false,
+            account: true,
+        });
     }
     let full = counters
         .iter()
@@ -108,6 +111,29 @@ pub(crate) fn judge(
     } else {
         Reservation::Granted
     }
+}
+
+/// The lock that refuses this attempt, if there is one.
+fn lock(
+    counters: &[(Digest, Counter)],
+    buckets: &Buckets,
+    judges: &[Digest],
+    now: Timestamp,
+) -> Option<Lock> {
+    let locked = |id: &Digest| {
+        counters
+            .iter()
+            .find(|(other, counter)| other == id && counter.locked_until > now)
+            .map(|(_, counter)| counter.locked_until)
+    };
+    let until = judges.iter().filter_map(locked).max()?;
+    let address = locked(&buckets.address).is_some();
+    let account = locked(&buckets.device.unwrap_or(buckets.account)).is_some();
+    Some(Lock {
+        until,
+        address,
+        account,
+    })
 }
 
 #[cfg(test)]
@@ -151,9 +177,14 @@ mod tests {
     fn five_failures_are_evaluated_and_the_sixth_attempt_locks_both() {
         assert_eq!(judged(counter(4, 1), counter(4, 1)).0, Reservation::Granted);
         let (reservation, counters) = judged(counter(5, 1), counter(5, 1));
+        let until = NOW.plus(Duration::from_secs(60));
         assert_eq!(
             reservation,
-            Reservation::Locked(NOW.plus(Duration::from_secs(60)))
+            Reservation::Locked(Lock {
+                until,
+                address: true,
+                account: true
+            })
         );
         assert_eq!(
             counters
@@ -167,7 +198,14 @@ mod tests {
     #[test]
     fn sec_036_a_burnt_address_does_not_lock_the_account_it_names() {
         let (reservation, counters) = judged(counter(5, 1), counter(0, 1));
-        assert!(matches!(reservation, Reservation::Locked(_)));
+        assert!(matches!(
+            reservation,
+            Reservation::Locked(Lock {
+                address: true,
+                account: false,
+                ..
+            })
+        ));
         assert!(counters[1].1.locked_until <= NOW);
     }
 

@@ -210,8 +210,9 @@ pub struct ListedSession {
 
 /// Cookie sessions.
 pub trait Sessions<U: AuthUser>: Send + Sync {
-    /// Ends the presented session, settles the attempt, opens the new one and ends those over the cap, in one transaction.
-    fn open<'a>(&'a self, new: NewSession<'a, U::Id>) -> BoxFuture<'a, Result<()>>;
+    /// Ends the presented session, settles the attempt, opens the new one and ends those over the cap, in one
+    /// transaction. False, and nothing of it, when the account is gone, disabled or under another epoch by now.
+    fn open<'a>(&'a self, new: NewSession<'a, U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// The session and its account, in one statement. Expired sessions are returned too: the flow judges.
     fn session<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Option<(SessionRow, U)>>>;
     /// Records use, unless that was done since `not_since`. Never brings an ended session back.
@@ -221,6 +222,8 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
         now: Timestamp,
         not_since: Timestamp,
     ) -> BoxFuture<'a, Result<()>>;
+    /// Deletes the session if it has expired, so that a clock that is set back finds it dead.
+    fn bury<'a>(&'a self, key: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
     /// Ends one session, of this user if one is named. False when there was none.
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// Ends the user's live sessions and says how many there were.
@@ -264,10 +267,21 @@ pub struct Buckets {
 pub enum Reservation {
     /// A place is held; it must be settled.
     Granted,
-    /// Locked until then.
-    Locked(Timestamp),
+    /// Locked.
+    Locked(Lock),
     /// The budget is not spent, but every place left is held by an attempt in flight.
     InFlight,
+}
+
+/// A refusal, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lock {
+    /// When it ends.
+    pub until: Timestamp,
+    /// The counters that refuse: everybody who waits for one of them is refused too, and nobody else.
+    pub address: bool,
+    /// The account's, or the browser's where a device cookie came along.
+    pub account: bool,
 }
 
 /// What became of a reserved attempt.
@@ -296,12 +310,16 @@ pub trait Attempts: Send + Sync {
     /// Ends a reservation.
     fn settle<'a>(&'a self, buckets: &'a Buckets, outcome: Settlement)
     -> BoxFuture<'a, Result<()>>;
-    /// Adds one failure to the account's run without touching its lock: a wrong password at a door with a budget of
-    /// its own (SEC-035, SEC-037).
-    fn note_failure<'a>(&'a self, account: &'a Digest, now: Timestamp)
-    -> BoxFuture<'a, Result<()>>;
-    /// Whether the account's run of failures has reached `hard_stop` (SEC-037).
-    fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>>;
+    /// Adds one failure to the account's run without touching its lock, before a password is looked at by a door with
+    /// a budget of its own (SEC-035). False when the run has reached `hard_stop` (SEC-037).
+    fn count_failure<'a>(
+        &'a self,
+        account: &'a Digest,
+        hard_stop: u32,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool>>;
+    /// Takes that failure back: the password was right, or was never looked at.
+    fn forgive<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>>;
     /// Forgets the account's failures, lock and run.
     fn clear<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>>;
 }
@@ -317,14 +335,34 @@ pub trait Limits: Send + Sync {
     ) -> BoxFuture<'a, Result<u64>>;
 }
 
+/// One way in which the live account table is not what the struct says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What, and how to mend it.
+    pub text: String,
+    /// It is about keys that are given out again: the one difference that an application may accept.
+    pub reused_ids: bool,
+}
+
+impl From<String> for Difference {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            reused_ids: false,
+        }
+    }
+}
+
 /// Tables and their upkeep.
 pub trait Maintenance: Send + Sync {
     /// Creates or upgrades our own tables; safe to run from many processes at once.
     fn migrate(&self) -> BoxFuture<'_, Result<()>>;
     /// Creates the application's table if there is none.
     fn create_users(&self) -> BoxFuture<'_, Result<()>>;
+    /// Reserves the folded user names of accounts that were not made here: imported ones, or the application's own.
+    fn reserve_names(&self) -> BoxFuture<'_, Result<()>>;
     /// Compares the live account table with the struct; every difference is one line.
-    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<String>>>;
+    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
     /// Deletes at most `batch` expired rows from each of our tables and returns how many went.
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>>;
     /// Reaches the database and back.

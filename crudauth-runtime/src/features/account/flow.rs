@@ -203,7 +203,7 @@ async fn taken<U: AuthUser>(
 }
 
 /// What became of a change of password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum PasswordOutcome {
     /// Stored. When the calling session was given a new id and token, these are they.
@@ -254,23 +254,30 @@ pub async fn change_password<U: AuthUser>(
     new: &Normalized,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
-    if attempt::is_stopped(engine, user).await? {
+    if !attempt::count_guess(engine, user).await? {
         return Ok(PasswordOutcome::Stopped);
     }
     let right = match current {
         Some(current) => {
-            engine
+            let stored = user.account().password_hash;
+            match engine
                 .passwords
-                .verify(current, user.account().password_hash, caller.client.key())
-                .await?
-                .ok
+                .verify(current, stored, caller.client.key())
+                .await
+            {
+                Ok(verdict) => verdict.ok,
+                Err(error) => {
+                    attempt::forgive_guess(engine, user).await?;
+                    return Err(error);
+                }
+            }
         }
         None => false, // longer than any password can be
     };
     if !right {
-        attempt::note_failure(engine, user, engine.now()).await?;
         return Ok(PasswordOutcome::Incorrect);
     }
+    attempt::forgive_guess(engine, user).await?;
     if !engine.policy.password.reuse
         && current.is_some_and(|current| current.expose() == new.expose())
     {

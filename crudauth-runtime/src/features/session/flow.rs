@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::account::{AccountKey, AuthUser, Role};
 use crate::attempt::{Admission, Attempt, Subject};
-use crate::clock::Timestamp;
 use crate::crypto::{Normalized, Purpose, compare};
 use crate::engine::{Client, Engine, detached, hex};
 use crate::error::Result;
@@ -137,8 +136,10 @@ pub async fn sign_in<U: AuthUser>(
         attempt: Some(attempt),
     };
     let opened = open_and_tell(Arc::clone(engine), *policy, Authenticated { user }, opening);
-    let opened = detached(opened).await?;
-    Ok(SignInOutcome::SignedIn(Box::new(opened)))
+    Ok(match detached(opened).await? {
+        Some(opened) => SignInOutcome::SignedIn(Box::new(opened)),
+        None => SignInOutcome::Refused,
+    })
 }
 
 async fn open_and_tell<U: AuthUser>(
@@ -146,15 +147,17 @@ async fn open_and_tell<U: AuthUser>(
     policy: SessionPolicy,
     proof: Authenticated<U>,
     opening: Opening<U>,
-) -> Result<Opened<U>> {
+) -> Result<Option<Opened<U>>> {
     let client = opening.client.clone();
-    let opened = open(&engine, &policy, proof, opening).await?;
+    let Some(opened) = open(&engine, &policy, proof, opening).await? else {
+        return Ok(None);
+    };
     let event = AccountEvent {
         account: AccountInfo::of(&opened.user),
         origin: engine.origin(&client, Some("session"), Some(&opened.key)),
     };
     engine.hooks.after_login(&event).await;
-    Ok(opened)
+    Ok(Some(opened))
 }
 
 /// The account that `identifier` names. An address is matched in its canonical form, a user name exactly as stored;
@@ -255,13 +258,14 @@ pub(crate) struct Opening<U: AuthUser> {
 }
 
 /// Opens a session for somebody a flow has authenticated. The id is always new (session fixation, OWASP Session
-/// Management Cheat Sheet), and the presented session ends in the same transaction.
+/// Management Cheat Sheet), and the presented session ends in the same transaction. `None` when the account was
+/// disabled, deleted or given another password between the proof and that transaction.
 pub(crate) async fn open<U: AuthUser>(
     engine: &Engine<U>,
     policy: &SessionPolicy,
     proof: Authenticated<U>,
     mut opening: Opening<U>,
-) -> Result<Opened<U>> {
+) -> Result<Option<Opened<U>>> {
     let user = proof.user;
     let id = engine.random.token()?;
     let csrf = if policy.csrf {
@@ -299,18 +303,20 @@ pub(crate) async fn open<U: AuthUser>(
         attempt: opening.attempt.as_mut().and_then(Attempt::proven),
         clear_address: engine.policy.lockout.clear_address,
     };
-    engine.store.open(session).await?;
+    if !engine.store.open(session).await? {
+        return Ok(None);
+    }
     if let Some(attempt) = opening.attempt {
         attempt.settled();
     }
-    Ok(Opened {
+    Ok(Some(Opened {
         user,
         id,
         csrf,
         device,
         remember: opening.remember,
         key,
-    })
+    }))
 }
 
 /// A session that answers for a request.
@@ -322,7 +328,8 @@ pub struct Live<U> {
     pub user: U,
 }
 
-/// The live session behind a cookie. Reads only.
+/// The live session behind a cookie. Reads only, but for a session that is found to have expired: it is deleted, so
+/// that it stays dead if the clock is set back (SEC-141).
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -338,18 +345,22 @@ pub async fn look_up<U: AuthUser>(engine: &Engine<U>, cookie: &str) -> Result<Op
     // One digest per secret in force; one, unless a rotation is under way.
     for key in engine.keys.macs(Purpose::Session, cookie.as_bytes()) {
         if let Some((session, user)) = engine.store.session(&key).await? {
-            return Ok(is_live(&session, &user, engine.now()).then_some(Live { session, user }));
+            let now = engine.now();
+            if session.expires_at <= now || session.absolute_at <= now {
+                if let Err(error) = engine.store.bury(&key, now).await {
+                    tracing::warn!(%error, "an expired session is left to the sweeper");
+                }
+                return Ok(None);
+            }
+            return Ok(is_live(&session, &user).then_some(Live { session, user }));
         }
     }
     Ok(None)
 }
 
-fn is_live<U: AuthUser>(session: &SessionRow, user: &U, now: Timestamp) -> bool {
+fn is_live<U: AuthUser>(session: &SessionRow, user: &U) -> bool {
     let account = user.account();
-    session.expires_at > now
-        && session.absolute_at > now
-        && session.token_version == account.token_version
-        && account.is_active
+    session.token_version == account.token_version && account.is_active
 }
 
 /// Records that the session is in use, at most once a minute.
@@ -391,21 +402,30 @@ pub async fn refresh_csrf<U: AuthUser>(
     }
     let token = engine.random.hex_token()?;
     let digest = engine.keys.mac(Purpose::Csrf, token.as_bytes());
-    let replaced = engine
-        .store
-        .set_csrf(&session.key, session.csrf.as_ref(), &digest)
-        .await?;
-    Ok(if replaced {
-        Refreshed::Replaced(token)
-    } else {
-        Refreshed::Gone
-    })
+    let mut known = session.csrf;
+    // Two pages that have both lost the token replace it one after the other: neither is told that it is signed out.
+    // Whoever has to try again does so because somebody else got through.
+    loop {
+        if engine
+            .store
+            .set_csrf(&session.key, known.as_ref(), &digest)
+            .await?
+        {
+            return Ok(Refreshed::Replaced(token));
+        }
+        match engine.store.session(&session.key).await? {
+            Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
+                known = now.csrf
+            }
+            _ => return Ok(Refreshed::Gone),
+        }
+    }
 }
 
-/// What became of it.
-#[derive(Clone, PartialEq, Eq)]
+/// What became of it. Holds a secret, so it cannot be compared.
+#[derive(Clone)]
 pub enum Refreshed {
-    /// Another request replaced the token first, or ended the session.
+    /// The session has ended meanwhile.
     Gone,
     /// The presented token is good.
     Kept(String),

@@ -18,22 +18,29 @@ const ABANDONED: Duration = Duration::from_mins(1);
 statements! {
     /// Counts the attempt in every row at once and returns what stands there now. The rows are locked in this order
     /// (address, account, pair, browser) by everybody, so two attempts never wait for each other in a circle.
+    /// An attempt that finds every place held does not prolong the hold: places that a dead process left behind would
+    /// otherwise never lapse while somebody keeps trying. What lies beyond $9 was written by a clock that has been set
+    /// back since, and counts as past.
     Reserve = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, rounds, \
         rounds_until, run, expires_at) VALUES ($1, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), \
         ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7) \
         ON CONFLICT (id) DO UPDATE SET \
-        failures = CASE WHEN a.window_start <= $4 THEN 0 ELSE a.failures END, \
-        window_start = CASE WHEN a.window_start <= $4 THEN $5 ELSE a.window_start END, \
-        pending = CASE WHEN a.pending_until <= $5 THEN 1 ELSE a.pending + 1 END, pending_until = $6, \
+        failures = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.failures ELSE 0 END, \
+        window_start = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.window_start ELSE $5 END, \
+        pending = CASE WHEN a.pending_until BETWEEN $5 AND $9 THEN a.pending + 1 ELSE 1 END, \
+        pending_until = CASE WHEN a.pending_until BETWEEN $5 AND $9 AND a.pending + CASE WHEN a.window_start \
+        BETWEEN $4 AND $9 THEN a.failures ELSE 0 END >= $8 THEN a.pending_until ELSE $6 END, \
         expires_at = CASE WHEN a.expires_at < $7 THEN $7 ELSE a.expires_at END \
         RETURNING id, failures, pending, locked_until, rounds, rounds_until, run";
     ReserveWithDevice = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
         rounds, rounds_until, run, expires_at) VALUES ($1, $5, 0, 1, $6, 0, 0, 0, 0, $7), \
-        ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($8, $5, 0, 1, $6, 0, 0, 0, 0, $7) \
+        ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($10, $5, 0, 1, $6, 0, 0, 0, 0, $7) \
         ON CONFLICT (id) DO UPDATE SET \
-        failures = CASE WHEN a.window_start <= $4 THEN 0 ELSE a.failures END, \
-        window_start = CASE WHEN a.window_start <= $4 THEN $5 ELSE a.window_start END, \
-        pending = CASE WHEN a.pending_until <= $5 THEN 1 ELSE a.pending + 1 END, pending_until = $6, \
+        failures = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.failures ELSE 0 END, \
+        window_start = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.window_start ELSE $5 END, \
+        pending = CASE WHEN a.pending_until BETWEEN $5 AND $9 THEN a.pending + 1 ELSE 1 END, \
+        pending_until = CASE WHEN a.pending_until BETWEEN $5 AND $9 AND a.pending + CASE WHEN a.window_start \
+        BETWEEN $4 AND $9 THEN a.failures ELSE 0 END >= $8 THEN a.pending_until ELSE $6 END, \
         expires_at = CASE WHEN a.expires_at < $7 THEN $7 ELSE a.expires_at END \
         RETURNING id, failures, pending, locked_until, rounds, rounds_until, run";
     Refuse = "UPDATE {@attempts} SET pending = pending - 1, locked_until = $2, rounds = $3, rounds_until = $4, \
@@ -52,10 +59,10 @@ statements! {
         rounds = CASE WHEN a.id = $1 THEN a.rounds ELSE 0 END, \
         rounds_until = CASE WHEN a.id = $1 THEN a.rounds_until ELSE 0 END, run = 0 \
         FROM (SELECT failures, window_start FROM {@attempts} WHERE id = $3{lock}) AS p WHERE a.id IN ($1, $2, $3, $4)";
-    NoteFailure = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
+    CountFailure = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
         rounds, rounds_until, run, expires_at) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 1, $2) \
-        ON CONFLICT (id) DO UPDATE SET run = a.run + 1";
-    Run = "SELECT run FROM {@attempts} WHERE id = $1";
+        ON CONFLICT (id) DO UPDATE SET run = a.run + 1 WHERE a.run < $3";
+    Forgive = "UPDATE {@attempts} SET run = run - 1 WHERE id = $1 AND run > 0";
     Clear = "DELETE FROM {@attempts} WHERE id = $1";
 }
 
@@ -117,10 +124,12 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             .blob(Some(&buckets.account))
             .blob(Some(&buckets.pair));
         let args = args
-            .at(now.minus(policy.window))
+            .at(now.minus(policy.window).plus(Duration::from_micros(1)))
             .at(now)
             .at(until)
-            .at(forget);
+            .at(forget)
+            .int(i64::from(policy.max_attempts))
+            .at(now.plus(policy.window.max(ABANDONED).saturating_mul(2)));
         let rows = match &buckets.device {
             Some(device) => {
                 D::fetch(
@@ -167,21 +176,24 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         })
     }
 
-    fn note_failure<'a>(
+    fn count_failure<'a>(
         &'a self,
         account: &'a Digest,
+        hard_stop: u32,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new().blob(Some(account)).at(now);
-        Box::pin(async move { self.execute::<NoteFailure>(args).await.map(drop) })
+    ) -> BoxFuture<'a, Result<bool>> {
+        let args = Args::new()
+            .blob(Some(account))
+            .at(now)
+            .int(i64::from(hard_stop));
+        Box::pin(async move { Ok(self.execute::<CountFailure>(args).await? > 0) })
     }
 
-    fn stopped<'a>(&'a self, account: &'a Digest, hard_stop: u32) -> BoxFuture<'a, Result<bool>> {
+    fn forgive<'a>(&'a self, account: &'a Digest) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let row = self.first::<Run>(Args::new().blob(Some(account))).await?;
-            row.map_or(Ok(false), |row| {
-                Ok(int::<D>(&row, 0)? >= i64::from(hard_stop))
-            })
+            self.execute::<Forgive>(Args::new().blob(Some(account)))
+                .await
+                .map(drop)
         })
     }
 

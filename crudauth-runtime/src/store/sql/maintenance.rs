@@ -4,11 +4,12 @@ use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, create_table, ledger};
 use super::{Schema, SqlStore, UserRow, commit, sql, statements};
-use crate::account::{AuthUser, ColumnDef, Fill, Role};
+use crate::account::{AccountKey, AuthUser, ColumnDef, Fill, Role};
 use crate::clock::Timestamp;
+use crate::crypto::fold_identifier;
 use crate::error::{Error, Result};
-use crate::store::Maintenance;
-use crate::store::dialect::{Args, Dialect, LiveColumn};
+use crate::store::dialect::{Args, Column, Dialect, LiveColumn};
+use crate::store::{Difference, Maintenance};
 
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
@@ -18,8 +19,17 @@ statements! {
     SweepAttempts = "DELETE FROM {@attempts} WHERE id IN \
         (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2)";
     SweepLimits = "DELETE FROM {@limits} WHERE id IN (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2)";
+    Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
+        (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
+    UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
+    /// Two names of before that look alike stay two accounts; the one that was first keeps the reservation.
+    ReserveOld = "INSERT INTO {@usernames} (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO NOTHING";
     Ping = "SELECT 1";
 }
+
+/// User names that one transaction reserves.
+const NAMES: i64 = 500;
 
 impl<D, S> SqlStore<D, S>
 where
@@ -55,15 +65,15 @@ where
         commit(tx).await
     }
 
-    async fn differences(&self) -> Result<Vec<String>> {
+    async fn differences(&self) -> Result<Vec<Difference>> {
         let table = <S::User as AuthUser>::TABLE;
         let live = D::describe(&mut *self.connection().await?, table.schema, table.name).await?;
         if live.is_empty() {
-            return Ok(vec![format!(
+            return Ok(vec![Difference::from(format!(
                 "there is no table `{}`; create it with your migrations, or with the statement that \
                  `create_table_sql` gives",
                 table.name
-            )]);
+            ))]);
         }
         let mut found = Vec::new();
         for (column, wanted) in table.columns.iter().zip(S::User::types()) {
@@ -71,21 +81,27 @@ where
                 .iter()
                 .find(|live| live.name.eq_ignore_ascii_case(column.name))
             else {
-                found.push(format!(
-                    "`{}.{}` is missing (field `{}`)",
-                    table.name, column.name, column.field
-                ));
+                found.push(
+                    format!(
+                        "`{}.{}` is missing (field `{}`)",
+                        table.name, column.name, column.field
+                    )
+                    .into(),
+                );
                 continue;
             };
             if !D::fits(&actual.sql_type, &wanted) {
-                found.push(format!(
-                    "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`",
-                    table.name,
-                    column.name,
-                    actual.sql_type,
-                    column.field,
-                    D::declare(&wanted)
-                ));
+                found.push(
+                    format!(
+                        "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`",
+                        table.name,
+                        column.name,
+                        actual.sql_type,
+                        column.field,
+                        D::declare(&wanted)
+                    )
+                    .into(),
+                );
             }
             compare(table.name, column, actual, &mut found);
         }
@@ -101,10 +117,40 @@ where
                     "`{}.{}` is NOT NULL without a default, and sign-up does not fill it: mark its field \
                      `#[auth(register)]`, `#[auth(default = …)]` or `#[auth(new_user)]`, or give the column a default",
                     table.name, extra.name
-                ));
+                ).into());
             }
         }
         Ok(found)
+    }
+
+    /// Batch by batch, so that a large table does not keep writers waiting.
+    async fn reserve_old_names(&self) -> Result<()> {
+        if !<S::User as AuthUser>::TABLE.has(Role::Username) {
+            return Ok(());
+        }
+        let mut last = None;
+        loop {
+            let mut tx = self.begin().await?;
+            let args = Args::new().int(NAMES);
+            let rows = match &last {
+                None => D::fetch(&mut tx, sql::<Unreserved, D, S>(), args).await?,
+                Some(last) => {
+                    D::fetch(&mut tx, sql::<UnreservedAfter, D, S>(), args.value(last)).await?
+                }
+            };
+            for row in &rows {
+                let id =
+                    <<<S::User as AuthUser>::Id as AccountKey>::Inner as Column<D>>::read(row, 0)?;
+                let folded = D::text(row, 1)?.map(|name| fold_identifier(&name));
+                let args = Args::new().text(folded.as_deref()).value(&id);
+                D::execute(&mut tx, sql::<ReserveOld, D, S>(), args).await?;
+                last = Some(id);
+            }
+            commit(tx).await?;
+            if i64::try_from(rows.len()).unwrap_or(i64::MAX) < NAMES {
+                return Ok(());
+            }
+        }
     }
 
     async fn sweep_once(&self, now: Timestamp, batch: u32) -> Result<u64> {
@@ -116,33 +162,40 @@ where
     }
 }
 
-fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<String>) {
+fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<Difference>) {
     let name = column.name;
     if live.nullable && !column.nullable {
         found.push(format!(
             "`{table}.{name}` allows NULL, but the field `{}` cannot hold it: make the column NOT NULL, or the field \
              an `Option`",
             column.field
-        ));
+        ).into());
     }
     if !live.nullable && column.nullable && !live.has_default {
-        found.push(format!(
-            "`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`",
-            column.field
-        ));
+        found.push(
+            format!(
+                "`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`",
+                column.field
+            )
+            .into(),
+        );
     }
     let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
     if (login || column.unique) && !live.unique {
         found.push(format!(
             "`{table}.{name}` has no unique index of its own: without one, two sign-ups at the same moment make two \
              accounts; write `CREATE UNIQUE INDEX {table}_{name} ON {table} ({name})`"
-        ));
+        ).into());
     }
     if column.role == Role::Id && live.reuses_ids {
-        found.push(format!(
+        let text = format!(
             "`{table}.{name}` gives the id of a deleted row to the next one, so what was issued to the deleted account \
              opens the new one: declare it `{name} INTEGER PRIMARY KEY AUTOINCREMENT`"
-        ));
+        );
+        found.push(Difference {
+            text,
+            reused_ids: true,
+        });
     }
 }
 
@@ -162,7 +215,11 @@ where
         })
     }
 
-    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<String>>> {
+    fn reserve_names(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.reserve_old_names())
+    }
+
+    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>> {
         Box::pin(self.differences())
     }
 

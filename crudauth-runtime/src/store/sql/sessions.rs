@@ -17,12 +17,17 @@ statements! {
     MakeRoom = "DELETE FROM {@sessions} WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
         (SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at > $3 AND id <> $1 \
         ORDER BY last_activity DESC, created_at DESC LIMIT 9223372036854775807 OFFSET $4)";
+    /// Asks the account again: it may have been disabled, deleted or given another password since this sign-in read it,
+    /// and whatever did that has ended the account's sessions already.
     Open = "INSERT INTO {@sessions} (id, user_id, csrf, token_version, created_at, last_activity, expires_at, \
-        absolute_at, idle, remember, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)";
+        absolute_at, idle, remember, ip, user_agent) SELECT $1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11 \
+        FROM {users} u WHERE u.{id} = $2[is_active: AND u.{is_active}][token_version: AND u.{token_version} = $4]{lock}";
     Lookup = "SELECT s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
         s.remember, {u.*} FROM {@sessions} s JOIN {users} u ON u.{id} = s.user_id WHERE s.id = $1";
     /// An UPDATE: of a session that has ended meanwhile it finds no row, so it cannot bring one back (SEC-048).
     Touch = "UPDATE {@sessions} SET last_activity = $2, expires_at = $3 WHERE id = $1 AND last_activity <= $4";
+    /// Only what has expired: a use that was recorded meanwhile keeps the session.
+    Bury = "DELETE FROM {@sessions} WHERE id = $1 AND (expires_at <= $2 OR absolute_at <= $2)";
     End = "DELETE FROM {@sessions} WHERE id = $1";
     EndOwn = "DELETE FROM {@sessions} WHERE id = $1 AND user_id = $2";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2 AND expires_at > $3";
@@ -82,7 +87,7 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    async fn open_session(&self, new: NewSession<'_, <S::User as AuthUser>::Id>) -> Result<()> {
+    async fn open_session(&self, new: NewSession<'_, <S::User as AuthUser>::Id>) -> Result<bool> {
         let (user, now) = (new.user.as_inner(), new.now);
         let absolute = now.plus(new.absolute);
         let mut tx = self.begin().await?;
@@ -113,8 +118,11 @@ where
             .at(absolute);
         let args = args.int(span(new.idle)).int(i64::from(new.remember));
         let args = args.text(new.ip.as_deref()).text(new.user_agent.as_deref());
-        D::execute(&mut tx, sql::<Open, D, S>(), args).await?;
-        commit(tx).await
+        if D::execute(&mut tx, sql::<Open, D, S>(), args).await? == 0 {
+            return Ok(false); // dropping the transaction rolls everything back
+        }
+        commit(tx).await?;
+        Ok(true)
     }
 }
 
@@ -125,7 +133,7 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    fn open<'a>(&'a self, new: NewSession<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
+    fn open<'a>(&'a self, new: NewSession<'a, Id<S>>) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.open_session(new))
     }
 
@@ -153,6 +161,11 @@ where
             .at(expires)
             .at(not_since);
         Box::pin(async move { self.execute::<Touch>(args).await.map(drop) })
+    }
+
+    fn bury<'a>(&'a self, key: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new().blob(Some(key)).at(now);
+        Box::pin(async move { self.execute::<Bury>(args).await.map(drop) })
     }
 
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a Id<S>>) -> BoxFuture<'a, Result<bool>> {

@@ -1,30 +1,7 @@
-//! Step 2, the model: what was declared, in plain structs with spans. Nothing here parses, nothing makes tokens.
+//! What `#[derive(AuthUser)]` declares: one table, its columns and their roles.
 
 use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, Path, Type, Visibility};
-
-use crate::features::Declared;
-
-/// One `auth!` block.
-pub(crate) struct App {
-    /// `::crudauth`, or where `#[crate(…)]` says.
-    pub(crate) krate: Path,
-    pub(crate) docs: Vec<Attribute>,
-    pub(crate) vis: Visibility,
-    pub(crate) name: Ident,
-    pub(crate) user: Type,
-    /// As declared, in order; then those which every block has.
-    pub(crate) sections: Vec<Declared>,
-}
-
-impl App {
-    /// The section of type `T`, where the block has it.
-    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.sections
-            .iter()
-            .find_map(|section| section.feature.as_any().downcast_ref())
-    }
-}
 
 /// One `#[derive(AuthUser)]`.
 pub(crate) struct UserModel {
@@ -178,38 +155,4 @@ roles! {
     CreatedAt = "created_at";
     UpdatedAt = "updated_at";
     Own = "own";
-}
-
-/// One `#[require(…)]`.
-pub(crate) struct Guard {
-    pub(crate) krate: Path,
-    /// `auth(Auth)`
-    pub(crate) authority: Option<Type>,
-    /// In canonical order.
-    pub(crate) proofs: Vec<Proof>,
-}
-
-/// One thing a principal must prove.
-pub(crate) enum Proof {
-    /// `transport(session)`
-    Transport(Ident),
-    Superuser(Span),
-    Verified(Span),
-    /// `check(path)`
-    Check(Path),
-    /// A user-defined gate.
-    Gate(Path),
-}
-
-impl Proof {
-    /// Canonical order: the same words in another order are the same type.
-    pub(crate) fn rank(&self) -> u8 {
-        match self {
-            Self::Transport(_) => 0,
-            Self::Superuser(_) => 1,
-            Self::Verified(_) => 2,
-            Self::Check(_) => 3,
-            Self::Gate(_) => 4,
-        }
-    }
 }

@@ -1,0 +1,127 @@
+//! Time tells no more than the answer does (SEC-022), with real argon2 parameters. A binary of its own: beside other
+//! tests it would measure them.
+mod support;
+
+use std::time::{Duration, Instant};
+
+use crudauth::auth;
+use crudauth::routing::Router;
+use crudauth::testing::{Clock, TestBuilder};
+use support::{Client, PASSWORD, SECRET, User, fresh_address};
+
+auth! {
+    #[password(argon2(m = "7MiB", t = 5))]
+    pub struct Real<User>;
+}
+
+const SAMPLES: usize = 400;
+/// Fails only if the bar is missed each time: what a neighbour on the machine does is not there three times over, a
+/// difference in cost is.
+const BATCHES: usize = 3;
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures what an attacker would measure"
+)]
+async fn sec_022_refusals_take_the_same_time_for_unknown_wrong_and_disabled() {
+    let (file, pool) = support::database(2).await;
+    let auth = Real::builder(pool)
+        .secret(SECRET)
+        .clock(Clock::manual())
+        .manual_workers()
+        .await
+        .unwrap();
+    let router = Router::new()
+        .mount(&auth)
+        .with_state(auth.clone())
+        .into_axum();
+    let db = support::pool(&file.url(), 1).await;
+    for name in ["known", "control", "disabled"] {
+        let body = serde_json::json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
+        assert_eq!(
+            Client::new(router.clone())
+                .post_json("/register", &body)
+                .await
+                .status,
+            200
+        );
+    }
+    let disabled = auth
+        .users()
+        .find_by_username("disabled")
+        .await
+        .unwrap()
+        .unwrap()
+        .id;
+    auth.users().disable(&disabled).await.unwrap();
+    let classes = ["known", "control", "nobody", "disabled"];
+    let mut verdicts = Vec::new();
+
+    for _ in 0..BATCHES {
+        let mut samples: Vec<Vec<Duration>> = vec![Vec::with_capacity(SAMPLES); classes.len()];
+        for turn in 0..SAMPLES {
+            for offset in 0..classes.len() {
+                let class = (turn + offset) % classes.len(); // no class is always first
+                sqlx::query("DELETE FROM auth_attempts")
+                    .execute(&db)
+                    .await
+                    .unwrap();
+                let mut client = Client::new(router.clone()).from(&fresh_address());
+                let begun = Instant::now();
+                let answer = client.login(classes[class], "not the password").await;
+                samples[class].push(begun.elapsed());
+                assert_eq!(answer.status, 401);
+            }
+        }
+        let worst = classes.iter().zip(&samples).skip(1).map(|(name, other)| {
+            let (drift, rank) = compare(&samples[0], other);
+            (
+                drift < 0.02 && rank < 4.5,
+                format!(
+                    "{name}: median off by {:.2} %, rank z = {rank:.2}",
+                    drift * 100.0
+                ),
+            )
+        });
+        let worst: Vec<_> = worst.collect();
+        if worst.iter().all(|(good, _)| *good) {
+            return;
+        }
+        verdicts.extend(worst.into_iter().map(|(_, text)| text));
+    }
+    panic!(
+        "the bar was missed {BATCHES} times:\n{}",
+        verdicts.join("\n")
+    );
+}
+
+/// Relative difference of the medians, and the z of Mann and Whitney's rank test.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
+fn compare(one: &[Duration], two: &[Duration]) -> (f64, f64) {
+    let median = |samples: &[Duration]| {
+        let mut sorted = samples.to_vec();
+        sorted.sort_unstable();
+        sorted[sorted.len() / 2].as_secs_f64()
+    };
+    let wins = one
+        .iter()
+        .map(|a| two.iter().filter(|b| a > *b).count())
+        .sum::<usize>() as f64;
+    let (n, m) = (one.len() as f64, two.len() as f64);
+    let rank = (wins - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt();
+    ((median(one) - median(two)).abs() / median(one), rank.abs())
+}
+
+#[test]
+fn the_comparison_sees_a_difference_of_five_percent() {
+    let samples = |scale: u64| {
+        (0..400_u64)
+            .map(|n| Duration::from_micros(scale + n % 37))
+            .collect::<Vec<_>>()
+    };
+    let (drift, rank) = compare(&samples(1000), &samples(1050));
+    assert!(drift > 0.02 && rank > 4.5);
+    let (drift, rank) = compare(&samples(1000), &samples(1000));
+    assert!(drift < 0.02 && rank < 4.5);
+}
