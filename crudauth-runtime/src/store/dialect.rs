@@ -227,26 +227,26 @@ pub trait Dialect: Database {
     fn blob(row: &Self::Row, index: usize) -> Result<Option<Vec<u8>>>;
 
     /// Runs a statement and returns the number of rows it changed.
-    fn execute<'a>(
-        conn: &'a mut Self::Connection,
+    fn execute(
+        conn: &mut Self::Connection,
         sql: &'static str,
         args: Args<Self>,
-    ) -> BoxFuture<'a, Result<u64>>;
+    ) -> impl Future<Output = Result<u64>> + Send;
 
     /// Runs a statement and returns its rows.
-    fn fetch<'a>(
-        conn: &'a mut Self::Connection,
+    fn fetch(
+        conn: &mut Self::Connection,
         sql: &'static str,
         args: Args<Self>,
-    ) -> BoxFuture<'a, Result<Vec<Self::Row>>>;
+    ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
 
     /// Runs a query that finds one row or none. It stops at the first row, which spares the database the step that says
     /// there is no other, and SQLite a message between threads.
-    fn first<'a>(
-        conn: &'a mut Self::Connection,
+    fn first(
+        conn: &mut Self::Connection,
         sql: &'static str,
         args: Args<Self>,
-    ) -> BoxFuture<'a, Result<Option<Self::Row>>>;
+    ) -> impl Future<Output = Result<Option<Self::Row>>> + Send;
 
     /// Runs data definition text made from compile-time names.
     fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>>;
@@ -301,43 +301,37 @@ macro_rules! run_statements {
             Ok(sqlx::Row::try_get(row, index)?)
         }
 
-        fn execute<'a>(
-            conn: &'a mut Self::Connection,
+        async fn execute(
+            conn: &mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
-        ) -> BoxFuture<'a, Result<u64>> {
-            Box::pin(async move {
-                let done = sqlx::query_with(sql, args.into_inner()?)
-                    .execute(conn)
-                    .await;
-                Ok(done.map_err(classify::<Self>)?.rows_affected())
-            })
+        ) -> Result<u64> {
+            let done = sqlx::query_with(sql, args.into_inner()?)
+                .execute(conn)
+                .await;
+            Ok(done.map_err(classify::<Self>)?.rows_affected())
         }
 
-        fn fetch<'a>(
-            conn: &'a mut Self::Connection,
+        async fn fetch(
+            conn: &mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
-        ) -> BoxFuture<'a, Result<Vec<Self::Row>>> {
-            Box::pin(async move {
-                sqlx::query_with(sql, args.into_inner()?)
-                    .fetch_all(conn)
-                    .await
-                    .map_err(classify::<Self>)
-            })
+        ) -> Result<Vec<Self::Row>> {
+            sqlx::query_with(sql, args.into_inner()?)
+                .fetch_all(conn)
+                .await
+                .map_err(classify::<Self>)
         }
 
-        fn first<'a>(
-            conn: &'a mut Self::Connection,
+        async fn first(
+            conn: &mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
-        ) -> BoxFuture<'a, Result<Option<Self::Row>>> {
-            Box::pin(async move {
-                sqlx::query_with(sql, args.into_inner()?)
-                    .fetch_optional(conn)
-                    .await
-                    .map_err(classify::<Self>)
-            })
+        ) -> Result<Option<Self::Row>> {
+            sqlx::query_with(sql, args.into_inner()?)
+                .fetch_optional(conn)
+                .await
+                .map_err(classify::<Self>)
         }
 
         fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>> {
