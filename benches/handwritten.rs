@@ -479,14 +479,13 @@ impl App {
 
     async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, Failure> {
         let _permit = self.0.hashing.acquire().await.map_err(|_| INTERNAL)?;
-        let done = spawn_blocking(move || match stored.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok(),
-            _ => {
-                let _ = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; 16]);
-                false
+        let done = spawn_blocking(move || {
+            let password = password.as_bytes();
+            if let Some(Ok(hash)) = stored.as_deref().map(PasswordHash::new) {
+                return Argon2::default().verify_password(password, &hash).is_ok();
             }
+            let _ = Argon2::default().hash_password_with_salt(password, &[0; 16]);
+            false
         });
         done.await.map_err(|_| INTERNAL)
     }

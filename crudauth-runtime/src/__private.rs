@@ -146,7 +146,6 @@ needs! {
     need_flag: Flag;
     need_epoch: Epoch;
     need_instant: InstantColumn;
-    need_auth_user: AuthUser;
     need_password: HasPassword;
     need_authority: Authority;
 }

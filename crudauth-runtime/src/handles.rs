@@ -190,7 +190,7 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
             SignUpOutcome::Created(id) => Ok(id),
             SignUpOutcome::EmailTaken => Err(CreateError::EmailTaken),
             SignUpOutcome::UsernameTaken => Err(CreateError::UsernameTaken),
-            SignUpOutcome::Exists => Err(CreateError::Exists),
+            SignUpOutcome::FieldTaken(_) | SignUpOutcome::Exists => Err(CreateError::Exists),
         }
     }
 

@@ -162,14 +162,15 @@ impl FromMeta for Words {
 
 /// The section.
 pub(crate) struct Password {
-    span: Span,
+    /// Where it was written; the section is in every block.
+    span: Option<Span>,
     args: Args,
     /// `danger_common`, and where.
     common: Option<Span>,
 }
 
 impl Password {
-    fn lower(span: Span, args: Args) -> Self {
+    fn lower(span: Option<Span>, args: Args) -> Self {
         let common = args
             .danger_common
             .as_ref()
@@ -302,13 +303,13 @@ impl Section for Password {
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
         Some(Self::lower(
-            input.span(),
+            Some(input.span()),
             section(cx, Self::NAME, KEYS, input).unwrap_or_default(),
         ))
     }
 
     fn implied(_: &[Declared]) -> Option<Self> {
-        Some(Self::lower(Span::call_site(), Args::default()))
+        Some(Self::lower(None, Args::default()))
     }
 }
 
@@ -327,7 +328,11 @@ impl Feature for Password {
         Parts {
             policy: self.policy(),
             features: vec![quote!(__p::account::feature::<Self>())],
-            needs: need(self.span, &quote!(__p::need_password::<#user>();)),
+            // The derive demands the column; who implements the traits by hand is told where the section is written.
+            needs: self
+                .span
+                .map(|span| need(span, &quote!(__p::need_password::<#user>();)))
+                .unwrap_or_default(),
             ..Parts::default()
         }
     }

@@ -162,7 +162,7 @@ mod tests {
     fn the_buffer_never_grows() {
         let password = normal("ﷺﷺﷺ é");
 
-        assert_eq!(password.0.capacity(), password.0.len());
+        assert_eq!(password.0.normal.capacity(), password.0.normal.len());
     }
 
     #[test]

@@ -108,7 +108,7 @@ problems! {
     EmailTaken = UNPROCESSABLE_ENTITY "email_taken" "Email already registered";
     /// The user name has an account.
     UsernameTaken = UNPROCESSABLE_ENTITY "username_taken" "Username already taken";
-    /// Another unique column has this value; the label opens the sentence.
+    /// Another unique column has this value; the field's name opens the sentence.
     FieldTaken(&'static str) = UNPROCESSABLE_ENTITY "field_taken" "";
     /// A collision that could not be traced to a field.
     AccountExists = UNPROCESSABLE_ENTITY "account_exists" "Account already exists";
@@ -186,7 +186,7 @@ impl Problem {
                 "Password should differ from the current one",
                 Some("different"),
             )]),
-            Self::FieldTaken(label) => Detail::Composed(format!("{label} already taken")),
+            Self::FieldTaken(field) => Detail::Composed(format!("{} already taken", label(field))),
             _ => Detail::Text(detail),
         };
         serde_json::to_string(&Wire { detail, code }).unwrap_or_default()
@@ -266,6 +266,15 @@ impl From<Error> for Problem {
     }
 }
 
+/// A field's name as the opening of a sentence: `phone_number` is "Phone number".
+fn label(field: &str) -> String {
+    let mut rest = field.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    first
+        .chain(rest.map(|c| if c == '_' { ' ' } else { c }))
+        .collect()
+}
+
 /// `wait` in whole seconds, rounded up: whoever comes back after that many does not come too early.
 #[must_use]
 pub fn whole_secs(wait: Duration) -> u64 {
@@ -325,7 +334,7 @@ mod tests {
             r#"{"detail":"Not authenticated","code":"not_authenticated"}"#
         );
         assert_eq!(
-            Problem::FieldTaken("Nickname").body(),
+            Problem::FieldTaken("nickname").body(),
             r#"{"detail":"Nickname already taken","code":"field_taken"}"#
         );
         assert_eq!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::account::{AuthUser, NewAccount};
+use crate::account::{AuthUser, ColumnDef, NewAccount};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::Result;
@@ -54,12 +54,12 @@ pub struct Taken {
 }
 
 /// What became of an INSERT.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Inserted<K> {
     /// The new row's key.
     Created(K),
-    /// A unique index refused it: somebody else was first.
-    Refused,
+    /// A unique index refused it: somebody else was first. The application's own column, where it was one.
+    Refused(Option<&'static ColumnDef>),
 }
 
 /// A change to one account by the application or a flow.
