@@ -373,7 +373,7 @@ const REGISTRY: &[&str] = &["names", "complete", "self"];
 fn module_of(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs");
     let path = path.strip_suffix("/mod").unwrap_or(path);
-    if matches!(path, "lib" | "main" | "tests") {
+    if matches!(path, "lib" | "main" | "tests") || path.starts_with("tests/") {
         vec![]
     } else {
         path.split('/').map(str::to_owned).collect()

@@ -355,6 +355,7 @@ impl Session {
 
 impl Section for Session {
     const NAME: &'static str = "session";
+    const DOC: &'static str = "Sign-in by cookie, with the session in the database. A block that names no transport has it.";
     const KEYS: &'static [Key] = KEYS;
     const TRANSPORT: bool = true;
 

@@ -6,16 +6,37 @@ use syn::{Ident, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
 use crate::model::{Guard, Proof};
+use crate::read::section::Key;
 use crate::read::{items, krate};
 
 /// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
-const WORDS: &[&str] = &[
-    "verified",
-    "superuser",
-    "transport",
-    "check",
-    "auth",
-    "crate",
+pub(crate) const KEYS: &[Key] = &[
+    Key::new("verified", "word", "off", "The e-mail address is proven."),
+    Key::new("superuser", "word", "off", "The account is a superuser."),
+    Key::new(
+        "transport",
+        "name in parentheses",
+        "any",
+        "The sign-in came this way: `transport(session)`.",
+    ),
+    Key::new(
+        "check",
+        "function in parentheses",
+        "none",
+        "A function of yours says yes; it may be async, and it may answer by itself.",
+    ),
+    Key::new(
+        "auth",
+        "type in parentheses",
+        "taken from the principal's type",
+        "The authority, for a handler without a principal.",
+    ),
+    Key::new(
+        "crate",
+        "path in parentheses",
+        "`::crudauth`",
+        "Where the crate is found when Cargo.toml renames it.",
+    ),
 ];
 const TRANSPORTS: &[&str] = &["session"];
 
@@ -115,7 +136,8 @@ fn word_of(cx: &Cx, meta: &Meta, guard: &mut Guard) {
             "write `crate(::renamed)`",
         ),
         _ => {
-            cx.unknown_key("`#[require]`", meta.path(), WORDS);
+            let words: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+            cx.unknown_key("`#[require]`", meta.path(), &words);
         }
     }
 }
