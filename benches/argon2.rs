@@ -40,7 +40,7 @@ fn main() {
             String::from_utf8(output.stdout).unwrap().trim()
         );
     }
-    cpu::pin_last();
+    cpu::pin(cpu::allowed()[0]);
     let (rounds, hashes) = (cpu::setting("--rounds", 41), cpu::setting("--hashes", 5));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let passwords = passwords();
@@ -57,7 +57,7 @@ fn main() {
                 }
             }
             #[expect(clippy::cast_precision_loss, reason = "a handful")]
-            let each = (cpu::time() - before).as_secs_f64() * 1e3 / hashes as f64;
+            let each = cpu::time().saturating_sub(before).as_secs_f64() * 1e3 / hashes as f64;
             if round > 0 {
                 samples[at].push(each);
             }

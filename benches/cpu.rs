@@ -10,27 +10,18 @@ pub fn time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap()
 }
 
-/// Keeps this process, threads to come included, on the last processor it may use. With one only, there is no choice.
-pub fn pin_last() {
-    pin(allowed().into_iter().next_back());
-}
-
-/// Keeps this process off the processor that [`pin_last`] takes.
-#[allow(dead_code, reason = "not every benchmark drives another process")]
-pub fn pin_first() {
-    pin(allowed().into_iter().next());
-}
-
-fn allowed() -> Vec<usize> {
+/// The processors that this process may use.
+pub fn allowed() -> Vec<usize> {
     let set = sched_getaffinity(None).unwrap();
     (0..CpuSet::MAX_CPU)
         .filter(|cpu| set.is_set(*cpu))
         .collect()
 }
 
-fn pin(cpu: Option<usize>) {
+/// Keeps this process on one processor, with the threads and processes that it starts from now on.
+pub fn pin(cpu: usize) {
     let mut set = CpuSet::new();
-    set.set(cpu.unwrap());
+    set.set(cpu);
     sched_setaffinity(None, &set).unwrap();
 }
 

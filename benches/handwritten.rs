@@ -33,6 +33,7 @@ const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 const IDLE: i64 = 30 * MINUTE;
 const ABSOLUTE: i64 = 12 * HOUR;
+const REMEMBERED: i64 = 30 * 24 * HOUR;
 const MAX_ATTEMPTS: i64 = 5;
 const MAX_SESSIONS: i64 = 5;
 const SIGN_UPS_AN_HOUR: i64 = 1_000_000; // the benchmark signs up more often than any address may
@@ -44,7 +45,7 @@ CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL UN
 CREATE TABLE usernames (folded TEXT NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (id BLOB NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL, csrf BLOB NOT NULL,
   token_version INTEGER NOT NULL, created_at INTEGER NOT NULL, last_activity INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, absolute_at INTEGER NOT NULL, ip TEXT, user_agent TEXT) WITHOUT ROWID;
+  expires_at INTEGER NOT NULL, absolute_at INTEGER NOT NULL, idle INTEGER NOT NULL, ip TEXT, user_agent TEXT) WITHOUT ROWID;
 CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE TABLE attempts (id BLOB NOT NULL PRIMARY KEY, window_start INTEGER NOT NULL, failures INTEGER NOT NULL,
@@ -166,6 +167,7 @@ struct Session {
     last_activity: i64,
     expires_at: i64,
     absolute_at: i64,
+    idle: i64, // longer where the client asked to be remembered
     user: User,
 }
 
@@ -177,6 +179,7 @@ impl<'r> FromRow<'r, SqliteRow> for Session {
             last_activity: row.try_get("last_activity")?,
             expires_at: row.try_get("expires_at")?,
             absolute_at: row.try_get("absolute_at")?,
+            idle: row.try_get("idle")?,
             user: User::from_row(row)?,
         })
     }
@@ -189,7 +192,7 @@ impl FromRequestParts<App> for Session {
         let cookie = cookie(&parts.headers, "session_id").ok_or(UNAUTHORIZED)?;
         let key = app.0.mac(cookie);
         let found: Option<Self> = sqlx::query_as(
-            "SELECT s.csrf, s.token_version AS bound_to, s.last_activity, s.expires_at, s.absolute_at, u.* \
+            "SELECT s.csrf, s.token_version AS bound_to, s.last_activity, s.expires_at, s.absolute_at, s.idle, u.* \
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1",
         )
         .bind(&key[..])
@@ -216,7 +219,7 @@ impl FromRequestParts<App> for Session {
             sqlx::query("UPDATE sessions SET last_activity = $2, expires_at = $3 WHERE id = $1 AND last_activity <= $4")
                 .bind(&key[..])
                 .bind(now)
-                .bind((now + IDLE).min(session.absolute_at))
+                .bind((now + session.idle).min(session.absolute_at))
                 .bind(now - MINUTE)
                 .execute(&app.0.pool)
                 .await?;
@@ -317,6 +320,8 @@ async fn register(
 struct Credentials {
     username: String,
     password: String,
+    #[serde(default)]
+    remember_me: bool,
 }
 
 #[derive(Serialize)]
@@ -359,6 +364,11 @@ async fn login(
             "Incorrect username or password",
         ));
     };
+    let (idle, absolute) = if form.remember_me {
+        (REMEMBERED, REMEMBERED)
+    } else {
+        (IDLE, ABSOLUTE)
+    };
     let (id, csrf, nonce) = (token(), token(), token());
     let device = format!(
         "{nonce}.{}",
@@ -389,15 +399,16 @@ async fn login(
     .await?;
     sqlx::query(
         "INSERT INTO sessions (id, user_id, csrf, token_version, created_at, last_activity, expires_at, absolute_at, \
-         ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
+         idle, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&app.0.mac(&id)[..])
     .bind(user.id)
     .bind(&app.0.mac(&csrf)[..])
     .bind(user.token_version)
     .bind(now)
-    .bind(now + IDLE)
-    .bind(now + ABSOLUTE)
+    .bind(now + idle)
+    .bind(now + absolute)
+    .bind(idle)
     .bind(None::<String>)
     .bind(headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()))
     .execute(&mut *tx)
@@ -468,14 +479,13 @@ impl App {
 
     async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, Failure> {
         let _permit = self.0.hashing.acquire().await.map_err(|_| INTERNAL)?;
-        let done = spawn_blocking(move || match stored.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok(),
-            _ => {
-                let _ = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; 16]);
-                false
+        let done = spawn_blocking(move || {
+            let password = password.as_bytes();
+            if let Some(Ok(hash)) = stored.as_deref().map(PasswordHash::new) {
+                return Argon2::default().verify_password(password, &hash).is_ok();
             }
+            let _ = Argon2::default().hash_password_with_salt(password, &[0; 16]);
+            false
         });
         done.await.map_err(|_| INTERNAL)
     }

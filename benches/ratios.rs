@@ -62,6 +62,9 @@ const PATHS: [Path; 4] = [
     },
 ];
 
+/// What is called without HTTP, too.
+const CALLED: [(&str, &str); 2] = [("bare", "/bare"), ("session guard", "/dashboard")];
+
 fn bare(_: usize, _: &str) -> String {
     get("/bare", "")
 }
@@ -105,40 +108,59 @@ fn post(path: &str, kind: &str, body: &str) -> String {
 fn main() {
     let mut args = std::env::args().skip_while(|arg| arg != "--serve");
     if let Some(kind) = args.nth(1) {
-        return serve(&kind, &args.next().unwrap(), args.next().is_some());
+        let (directory, cpu) = (args.next().unwrap(), args.next().unwrap());
+        return serve(
+            &kind,
+            &directory,
+            cpu.parse().unwrap(),
+            args.next().is_some(),
+        );
     }
-    let (rounds, requests) = (
-        cpu::setting("--rounds", 15),
+    let (takes, rounds, requests) = (
+        cpu::setting("--takes", 9),
+        cpu::setting("--rounds", 3),
         cpu::setting("--requests", 3000),
     );
-    let (hash_rounds, hashes) = (
-        cpu::setting("--hash-rounds", 30),
-        cpu::setting("--hashes", 3),
-    );
+    let hashes = cpu::setting("--hashes", 3);
     let directory = std::env::temp_dir().join(format!("crudauth-ratios-{}", std::process::id()));
     std::fs::create_dir(&directory).unwrap();
     let directory_text = directory.to_str().unwrap();
+    let cpus = cpu::allowed();
+    let (own, theirs) = (cpus[0], cpus[cpus.len() - 1]); // servers have one to themselves, where there are two
+    cpu::pin(own);
     let statements = KINDS[..2]
         .iter()
-        .map(|kind| count(kind, directory_text))
+        .map(|kind| count(kind, directory_text, theirs))
         .collect::<Vec<_>>();
-    let mut servers = KINDS.map(|kind| Server::start(kind, directory_text, false));
-    cpu::pin_first();
-    println!("CPU per request over loopback HTTP, median [least, greatest] of the rounds\n");
+    let mut over_http = PATHS.each_ref().map(|_| vec![Vec::new(); KINDS.len()]);
+    let mut called = CALLED.map(|_| vec![Vec::new(); 2]);
+    // Where a process happens to lie in memory counts for some per cent, so every take has new ones.
+    for take in 0..takes {
+        let directory = directory.join(take.to_string());
+        std::fs::create_dir(&directory).unwrap();
+        let mut servers =
+            KINDS.map(|kind| Server::start(kind, directory.to_str().unwrap(), theirs, false));
+        for (path, samples) in PATHS.iter().zip(&mut over_http) {
+            let requests = if path.width > 1 { requests } else { hashes };
+            interleave(&mut servers, samples, rounds, |server| {
+                server.measure(path, requests)
+            });
+        }
+        for ((_, path), samples) in CALLED.iter().zip(&mut called) {
+            interleave(&mut servers[..2], samples, rounds, |server| {
+                server.call(path, requests)
+            });
+        }
+    }
+    println!(
+        "CPU per request over loopback HTTP: median [least, greatest] of {} rounds\n",
+        takes * rounds
+    );
     println!(
         "| path | statements, hand-written / declared | hand-written µs | declared µs | ratio | target | under crudauth::serve |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for (index, path) in PATHS.iter().enumerate() {
-        let cheap = path.width > 1;
-        let (rounds, requests) = if cheap {
-            (rounds, requests)
-        } else {
-            (hash_rounds, hashes)
-        };
-        let samples = interleave(&mut servers, rounds, |server| {
-            server.measure(path, requests)
-        });
+    for (index, (path, samples)) in PATHS.iter().zip(&over_http).enumerate() {
         let (ours, theirs) = (&samples[1], &samples[0]);
         println!(
             "| {} | {} / {} | {} | {} | {} | {} | {} |",
@@ -155,10 +177,7 @@ fn main() {
     println!("\nThe same without HTTP: the router called in the process\n");
     println!("| path | hand-written µs | declared µs | ratio |");
     println!("|---|---|---|---|");
-    for (name, path) in [("bare", "/bare"), ("session guard", "/dashboard")] {
-        let samples = interleave(&mut servers[..2], rounds, |server| {
-            server.call(path, requests)
-        });
+    for ((name, _), samples) in CALLED.iter().zip(&called) {
         println!(
             "| {name} | {} | {} | {} |",
             micros(&samples[0]),
@@ -166,17 +185,16 @@ fn main() {
             ratio(&samples[1], &samples[0])
         );
     }
-    drop(servers);
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 /// Takes turns, each round in the other order.
 fn interleave(
     servers: &mut [Server],
+    samples: &mut [Vec<f64>],
     rounds: usize,
     mut measure: impl FnMut(&mut Server) -> f64,
-) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::new(); servers.len()];
+) {
     for server in servers.iter_mut() {
         measure(server); // not counted: caches and pools fill
     }
@@ -189,7 +207,6 @@ fn interleave(
             samples[at].push(measure(&mut servers[at]));
         }
     }
-    samples
 }
 
 fn micros(samples: &[f64]) -> String {
@@ -209,8 +226,8 @@ fn ratio(ours: &[f64], theirs: &[f64]) -> String {
 }
 
 /// How many statements one request of each path sends, BEGIN and COMMIT apart.
-fn count(kind: &str, directory: &str) -> [usize; 4] {
-    let mut server = Server::start(kind, directory, true);
+fn count(kind: &str, directory: &str, cpu: usize) -> [usize; 4] {
+    let mut server = Server::start(kind, directory, cpu, true);
     PATHS.each_ref().map(|path| {
         let before: usize = server.ask("statements").parse().unwrap();
         let request = (path.request)(1_000_000_000, &server.cookie);
@@ -230,10 +247,10 @@ struct Server {
 }
 
 impl Server {
-    fn start(kind: &str, directory: &str, counting: bool) -> Self {
+    fn start(kind: &str, directory: &str, cpu: usize, counting: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--serve", kind, directory])
+            .args(["--serve", kind, directory, &cpu.to_string()])
             .args(counting.then_some("--count"));
         let mut process = command
             .stdin(Stdio::piped())
@@ -340,8 +357,8 @@ fn answer(connection: &mut TcpStream, request: &str) -> String {
 }
 
 /// A child process: serves one application, and answers orders on its standard input.
-fn serve(kind: &str, directory: &str, counting: bool) {
-    cpu::pin_last();
+fn serve(kind: &str, directory: &str, cpu: usize, counting: bool) {
+    cpu::pin(cpu);
     if counting {
         tracing::subscriber::set_global_default(Counter).unwrap();
     }
@@ -409,7 +426,7 @@ async fn call(app: axum::Router, path: String, cookie: String, requests: usize) 
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let requests = requests as f64;
-    (cpu::time() - before).as_secs_f64() * 1e6 / requests
+    cpu::time().saturating_sub(before).as_secs_f64() * 1e6 / requests
 }
 
 /// Counts what sqlx logs: one event for each statement.

@@ -122,13 +122,18 @@ impl<U: AuthUser> Attempt<U> {
         }
     }
 
+    /// To its end, whoever goes away: a statement under way is not undone by dropping its future, and settled a second
+    /// time by the guard it would count twice, and free a place that another attempt holds.
     async fn settle(mut self, outcome: Settlement) -> Result<()> {
         self.if_dropped = outcome;
-        if let Some(buckets) = self.buckets.clone() {
-            self.engine.store.settle(&buckets, outcome).await?;
-            self.settled();
-        }
-        Ok(())
+        detached(async move {
+            if let Some(buckets) = self.buckets.clone() {
+                self.engine.store.settle(&buckets, outcome).await?;
+                self.settled();
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::authority::{Authority, Core, Driver};
 use crate::builder::{IntoStore, Settings, Source};
+use crate::clock::Timestamp;
 use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -84,6 +85,10 @@ fn keep<T>(problems: &mut Vec<String>, result: Result<T>) -> Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(Error::Config(found)) => {
             problems.extend(found);
+            Ok(None)
+        }
+        Err(Error::Store(error)) => {
+            problems.push(format!("the database refused a statement: {error}"));
             Ok(None)
         }
         Err(Error::Unavailable(error)) => {
@@ -173,6 +178,10 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
     if settings.migrate {
         store.migrate().await?;
     }
+    // Nothing is that old. It deletes no row, and fails where a sign-in would: a file that may only be read, or tables
+    // that somebody else was to make and did not.
+    let epoch = Timestamp::from_micros(0);
+    store.sweep(epoch, 1).await.map_err(unwritable)?;
     if settings.create_users {
         store.create_users().await?;
     }
@@ -187,6 +196,15 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
         store.reserve_names().await?;
     }
     Ok(())
+}
+
+fn unwritable(error: Error) -> Error {
+    match error {
+        Error::Store(source) => Error::config(format!(
+            "the tables of crudauth cannot be written: {source}"
+        )),
+        other => other,
+    }
 }
 
 /// Compares the live account table with the struct, as every start does; each difference is one line.

@@ -37,6 +37,13 @@ impl Dialect for Sqlite {
 
     run_statements!();
 
+    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+        // "UNIQUE constraint failed: users.phone"; an index over an expression is named "index 'users_lower'".
+        let (_, refused) = violation.message().split_once("constraint failed: ")?;
+        let (_, column) = refused.rsplit_once('.')?;
+        (!refused.contains([',', '\''])).then(|| column.to_owned())
+    }
+
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>> {
         Box::pin(async move {
             let options = SqliteConnectOptions::from_str(url)
@@ -170,8 +177,8 @@ impl Dialect for Sqlite {
         ) {
             return true;
         }
-        // Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
-        primary_code(error).is_some_and(|code| [5, 6, 10, 13, 14, 15].contains(&code))
+        // Primary result codes: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
+        primary_code(error).is_some_and(|code| [5, 6, 8, 10, 13, 14, 15].contains(&code))
     }
 }
 

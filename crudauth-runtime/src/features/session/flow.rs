@@ -385,8 +385,7 @@ pub fn csrf_matches<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, token
     engine
         .keys
         .macs(Purpose::Csrf, token.as_bytes())
-        .iter()
-        .any(|mac| compare::equal(mac, stored))
+        .any(|mac| compare::equal(&mac, stored))
 }
 
 /// The session's CSRF token: the presented one if it is still good, else a new one that replaces it at once.
@@ -416,7 +415,7 @@ pub async fn refresh_csrf<U: AuthUser>(
         }
         match engine.store.session(&session.key).await? {
             Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
-                known = now.csrf
+                known = now.csrf;
             }
             _ => return Ok(Refreshed::Gone),
         }

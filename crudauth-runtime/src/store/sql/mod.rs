@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Transaction};
@@ -88,16 +89,23 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, D>> {
-        self.pool
-            .begin_with(D::BEGIN_WRITE)
-            .await
-            .map_err(classify::<D>)
+        // A BEGIN that is given up is rolled back by the connection's own thread.
+        in_time(async {
+            self.pool
+                .begin_with(D::BEGIN_WRITE)
+                .await
+                .map_err(classify::<D>)
+        })
+        .await
     }
 
     /// Runs one statement on a connection of its own.
     async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
-        let mut conn = self.connection().await?;
-        D::execute(&mut conn, sql::<T, D, S>(), args).await
+        in_time(async {
+            let mut conn = self.connection().await?;
+            D::execute(&mut conn, sql::<T, D, S>(), args).await
+        })
+        .await
     }
 
     /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
@@ -109,8 +117,22 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
 
     /// Runs one query on a connection of its own.
     async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
-        let mut conn = self.connection().await?;
-        D::fetch(&mut conn, sql::<T, D, S>(), args).await
+        in_time(async {
+            let mut conn = self.connection().await?;
+            D::fetch(&mut conn, sql::<T, D, S>(), args).await
+        })
+        .await
+    }
+}
+
+/// Waiting for a connection and for the write lock together take no longer than this (SEC-147): one after the other,
+/// the pool's limit and the database's would add up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::Unavailable(Box::new(sqlx::Error::PoolTimedOut))),
     }
 }
 
