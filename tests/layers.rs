@@ -367,7 +367,7 @@ fn feature(path: &[String]) -> Option<&str> {
 }
 
 /// Functions and macros of a `features/mod.rs`, which look like modules.
-const REGISTRY: &[&str] = &["names", "complete", "self"];
+const REGISTRY: &[&str] = &["names", "transports", "complete", "self"];
 
 /// `store/sql/mod.rs` is `[store, sql]`; the crate's root is empty.
 fn module_of(file: &str) -> Vec<String> {

@@ -85,6 +85,14 @@ pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|section| section.name).collect()
 }
 
+/// Names of the sections that carry a sign-in: what `transport(…)` takes.
+pub(crate) fn transports() -> Vec<&'static str> {
+    ALL.iter()
+        .filter(|section| section.transport)
+        .map(|section| section.name)
+        .collect()
+}
+
 /// Adds what every block has and this one did not say.
 pub(crate) fn complete(sections: &mut Vec<Declared>) {
     for row in ALL {
