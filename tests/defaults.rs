@@ -92,7 +92,7 @@ fn documented() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in REFERENCE.lines() {
         if let Some(name) = line.strip_prefix("### `#[") {
-            section = name.trim_end_matches("]`").to_owned();
+            name.trim_end_matches("]`").clone_into(&mut section);
         } else if line.starts_with('#') {
             section.clear();
         }

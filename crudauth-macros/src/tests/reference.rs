@@ -90,9 +90,19 @@ fn rows(out: &mut String, group: &str, keys: &[Key]) {
         } else {
             key.default.to_owned()
         };
-        writeln!(out, "| `{name}` | {} | {default} | {} |", key.kind, key.doc).unwrap();
+        let kind = quoted(key.kind);
+        writeln!(out, "| `{name}` | {kind} | {default} | {} |", key.doc).unwrap();
         rows(out, key.name, key.nested);
     }
+}
+
+/// What stands in quotes is to be typed, so it is shown as code.
+fn quoted(text: &str) -> String {
+    let parts = text.split('"').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => format!("`\"{part}\"`"),
+    });
+    parts.collect()
 }
 
 #[test]
