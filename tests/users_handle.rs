@@ -229,6 +229,21 @@ async fn disabling_an_account_closes_every_door_to_what_it_holds() {
 }
 
 #[tokio::test]
+async fn an_account_disabled_by_the_applications_own_sql_is_out_at_once_too() {
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let ada = app.signed_in("ada").await;
+
+    sqlx::query("UPDATE users SET is_active = FALSE")
+        .execute(&app.db)
+        .await
+        .unwrap();
+
+    assert_eq!(doors(&ada).await, [401; 7]);
+    assert_eq!(app.client().login("ada", PASSWORD).await.status, 401);
+}
+
+#[tokio::test]
 async fn deleting_an_account_closes_every_door_and_frees_its_names() {
     let app = TestApp::start().await;
     let id = app.register("ada").await;
