@@ -50,11 +50,10 @@ async fn start(name: &str, file: &TempDb) -> (Child, SocketAddr) {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     loop {
-        let line = timeout(Duration::from_secs(20), lines.next_line())
-            .await
-            .unwrap()
-            .unwrap()
-            .expect("the server says where");
+        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
+        let Some(line) = line.unwrap().unwrap() else {
+            panic!("the server does not say where it listens");
+        };
         if let Some(address) = line.strip_prefix("listening on ") {
             let address = address.parse().unwrap();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
