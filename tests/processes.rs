@@ -153,7 +153,8 @@ async fn load(auth: &Auth, number: &str) {
                 say(&format!("registered {name} ."));
                 client.login(&name, "wrong password").await;
                 client.login(&name, PASSWORD).await;
-                let mut other = Client::new(router.clone()); // a browser of its own: signing in ends the session presented
+                // A browser of its own, for signing in ends the session presented.
+                let mut other = Client::new(router.clone()).from(&format!("11.{number}.{lane}.{}", turn % 250));
                 other.login(&name, PASSWORD).await;
                 let body = json!({ "current_password": PASSWORD, "new_password": "another good password" });
                 let changed = client.post_json("/change-password", &body).await;
