@@ -24,6 +24,10 @@ pub mod production {
     #![doc = include_str!("guide/production.md")]
 }
 
+pub mod reference {
+    #![doc = include_str!("guide/reference.md")]
+}
+
 pub mod sessions {
     #![doc = include_str!("guide/sessions.md")]
 }

@@ -367,13 +367,13 @@ fn feature(path: &[String]) -> Option<&str> {
 }
 
 /// Functions and macros of a `features/mod.rs`, which look like modules.
-const REGISTRY: &[&str] = &["names", "complete", "self"];
+const REGISTRY: &[&str] = &["names", "transports", "complete", "self"];
 
 /// `store/sql/mod.rs` is `[store, sql]`; the crate's root is empty.
 fn module_of(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs");
     let path = path.strip_suffix("/mod").unwrap_or(path);
-    if matches!(path, "lib" | "main" | "tests") {
+    if matches!(path, "lib" | "main" | "tests") || path.starts_with("tests/") {
         vec![]
     } else {
         path.split('/').map(str::to_owned).collect()

@@ -306,7 +306,18 @@ async fn sec_013_what_is_longer_than_any_password_costs_no_hash() {
         let long = "\u{fdfa}".repeat(length / 3 + 1);
         let large = length > 64 * 1024;
         let form = format!("username=ada&password={}", "x".repeat(length));
-        let started = std::time::Instant::now();
+        // The least of five: other tests share the machine.
+        let mut each = std::time::Duration::MAX;
+        for _ in 0..5 {
+            let started = std::time::Instant::now();
+            app.client()
+                .post_json("/register", &sign_up("eve", &long))
+                .await;
+            app.client()
+                .post_body("/login", support::FORM, form.clone())
+                .await;
+            each = each.min(started.elapsed() / 2);
+        }
         let answers = [
             (
                 app.client()
@@ -335,7 +346,6 @@ async fn sec_013_what_is_longer_than_any_password_costs_no_hash() {
                 422,
             ),
         ];
-        let each = started.elapsed() / 4;
         for (answer, status) in &answers {
             assert_eq!(
                 answer.status.as_u16(),

@@ -111,7 +111,7 @@ async fn one_session_is_ended_by_its_handle() {
 }
 
 #[tokio::test]
-async fn unknown_ended_and_foreign_sessions_are_not_found_alike() {
+async fn sec_033_unknown_ended_and_foreign_sessions_are_not_found_alike() {
     let app = TestApp::start().await;
     app.register("ada").await;
     app.register("bob").await;

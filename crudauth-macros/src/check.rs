@@ -212,18 +212,18 @@ const KNOWN: &[&str] = &[
 ];
 
 /// One refused combination.
-struct Refused {
+pub(crate) struct Refused {
     /// As written in `#[allow(…)]`.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// Where it was declared, if it was.
     found: fn(&Facts) -> Option<Span>,
     /// What is combined, and the attack that it opens.
-    attack: &'static str,
+    pub(crate) attack: &'static str,
     fix: &'static str,
 }
 
 /// Combinations that are known to be unsafe. Each can be allowed with `#[allow(name, reason = "…")]`.
-const REFUSED: &[Refused] = &[
+pub(crate) const REFUSED: &[Refused] = &[
     Refused {
         name: "insecure_cookies_behind_proxy",
         found: |facts| facts.insecure_cookies.filter(|_| facts.trusted_hops > 0),

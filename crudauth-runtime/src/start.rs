@@ -200,7 +200,7 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
 
 fn unwritable(error: Error) -> Error {
     match error {
-        Error::Store(source) => Error::config(format!(
+        Error::Store(source) | Error::Unavailable(source) => Error::config(format!(
             "the tables of crudauth cannot be written: {source}"
         )),
         other => other,

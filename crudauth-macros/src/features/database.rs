@@ -25,6 +25,7 @@ const PRODUCTS: &[(&str, &str)] = &[("sqlite", "Sqlite")];
 
 impl Section for Database {
     const NAME: &'static str = "database";
+    const DOC: &'static str = "Which database products are compiled in; the URL or the pool chooses among them at run time.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

@@ -18,6 +18,7 @@ pub(crate) struct Hooks {
 
 impl Section for Hooks {
     const NAME: &'static str = "hooks";
+    const DOC: &'static str = "The application's hooks: one type, as in `#[hooks(path::Type)]`.";
     const KEYS: &'static [Key] = &[];
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

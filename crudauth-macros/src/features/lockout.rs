@@ -99,6 +99,7 @@ pub(crate) struct Lockout {
 
 impl Section for Lockout {
     const NAME: &'static str = "lockout";
+    const DOC: &'static str = "Failed sign-ins per client address and per account.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

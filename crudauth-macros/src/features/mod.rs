@@ -8,6 +8,8 @@ use crate::read::section::{Input, Key};
 pub(crate) trait Section: Feature + Sized + 'static {
     /// As written in `#[name(…)]`.
     const NAME: &'static str;
+    /// What it is for, as the attribute reference says it.
+    const DOC: &'static str;
     /// Read by the unknown-key message, the attribute reference and the coverage test.
     const KEYS: &'static [Key];
     /// Whether it says how a sign-in travels. A block that declares none has the session.
@@ -25,6 +27,11 @@ pub(crate) trait Section: Feature + Sized + 'static {
 /// A row of the registry.
 pub(crate) struct Registered {
     pub(crate) name: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
+    pub(crate) doc: &'static str,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the attribute reference and its test")
@@ -65,6 +72,7 @@ const fn registered<S: Section>() -> Registered {
     }
     Registered {
         name: S::NAME,
+        doc: S::DOC,
         keys: S::KEYS,
         transport: S::TRANSPORT,
         read: read::<S>,
@@ -75,6 +83,14 @@ const fn registered<S: Section>() -> Registered {
 /// Names of all sections, in the registry's order.
 pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|section| section.name).collect()
+}
+
+/// Names of the sections that carry a sign-in: what `transport(…)` takes.
+pub(crate) fn transports() -> Vec<&'static str> {
+    ALL.iter()
+        .filter(|section| section.transport)
+        .map(|section| section.name)
+        .collect()
 }
 
 /// Adds what every block has and this one did not say.

@@ -29,6 +29,7 @@ pub(crate) struct Overrides {
 
 impl Section for Overrides {
     const NAME: &'static str = "allow";
+    const DOC: &'static str = "Takes responsibility for refused combinations, in writing: `#[allow(rule, reason = \"…\")]`.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

@@ -299,6 +299,7 @@ impl Password {
 
 impl Section for Password {
     const NAME: &'static str = "password";
+    const DOC: &'static str = "What a new password must be, and how it is stored.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

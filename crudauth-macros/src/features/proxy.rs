@@ -31,6 +31,7 @@ pub(crate) struct Proxy {
 
 impl Section for Proxy {
     const NAME: &'static str = "proxy";
+    const DOC: &'static str = "Which forwarding headers are believed.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

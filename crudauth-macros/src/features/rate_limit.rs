@@ -50,6 +50,8 @@ pub(crate) struct RateLimit {
 
 impl Section for RateLimit {
     const NAME: &'static str = "rate_limit";
+    const DOC: &'static str =
+        "Limits of the mounted routes: `\"5/h\"` with one of s, m, h, d, or `\"off\"`.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

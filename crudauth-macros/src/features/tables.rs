@@ -24,6 +24,7 @@ pub(crate) struct Tables {
 
 impl Section for Tables {
     const NAME: &'static str = "tables";
+    const DOC: &'static str = "Names of crudauth's own tables.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {

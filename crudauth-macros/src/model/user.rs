@@ -116,7 +116,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
 }
 
 macro_rules! roles {
-    ($($role:ident = $word:literal $(| $alias:literal)*;)*) => {
+    ($($role:ident = $word:literal $(| $alias:literal)*, $doc:literal;)*) => {
         /// What crudauth uses a column for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Role { $($role,)* }
@@ -137,6 +137,11 @@ macro_rules! roles {
                 match self { $(Self::$role => stringify!($role),)* }
             }
 
+            /// Every role for the attribute reference: word, other words for it, what it is.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [(&'static str, &'static [&'static str], &'static str)] =
+                &[$(($word, &[$($alias,)*], $doc),)*];
+
             /// Every word, for the did-you-mean.
             pub(crate) const WORDS: &'static [&'static str] = &[$($word, $($alias,)*)*];
         }
@@ -144,15 +149,15 @@ macro_rules! roles {
 }
 
 roles! {
-    Id = "id";
-    Email = "email";
-    Username = "username";
-    PasswordHash = "password" | "password_hash" | "hashed_password";
-    EmailVerified = "email_verified";
-    IsActive = "is_active";
-    IsSuperuser = "is_superuser";
-    TokenVersion = "token_version";
-    CreatedAt = "created_at";
-    UpdatedAt = "updated_at";
-    Own = "own";
+    Id = "id", "The primary key: `i64`, `Uuid`, `String`, or a newtype that implements `AccountKey`.";
+    Email = "email", "The e-mail address: `String` or `Option<String>`.";
+    Username = "username", "The user name: `String` or `Option<String>`.";
+    PasswordHash = "password" | "password_hash" | "hashed_password", "The password hash: `PasswordHash` or `Option<PasswordHash>`.";
+    EmailVerified = "email_verified", "Whether the address is proven: `bool`.";
+    IsActive = "is_active", "Whether the account may sign in: `bool`.";
+    IsSuperuser = "is_superuser", "Whether it is a superuser: `bool`.";
+    TokenVersion = "token_version", "The epoch of its sessions: `i64`.";
+    CreatedAt = "created_at", "When the row was made: `OffsetDateTime`, `PrimitiveDateTime` or `i64` (seconds).";
+    UpdatedAt = "updated_at", "When the row was last changed; the same types.";
+    Own = "own", "The application's own, whatever the field is called.";
 }

@@ -127,7 +127,7 @@ pub trait Users<U: AuthUser>: Send + Sync {
         old: &'a PasswordHash,
         new: &'a PasswordHash,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Stores a new password. False when the row no longer holds `old`.
+    /// Stores a new password. False when the row no longer holds `old`, or the calling session has ended.
     fn set_password<'a>(&'a self, change: PasswordChange<'a, U::Id>)
     -> BoxFuture<'a, Result<bool>>;
     /// Changes one account. False when there is none with this key.

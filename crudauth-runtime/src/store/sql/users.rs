@@ -116,7 +116,10 @@ where
             let args = args
                 .blob(csrf.as_ref().map(<[u8; 32]>::as_slice))
                 .value(user);
-            D::execute(&mut tx, sql::<Rebind, D, S>(), args).await?;
+            let bound = D::execute(&mut tx, sql::<Rebind, D, S>(), args).await?;
+            if bound == 0 && evict.keep.is_some() {
+                return Ok(false); // the calling session was ended meanwhile: its change is rolled back
+            }
         }
         commit(tx).await?;
         Ok(true)
