@@ -1,11 +1,12 @@
 //! A guarded server in one file: `cargo run --example quickstart`, then paste the lines it prints.
 
+#![allow(missing_docs, reason = "an application has no readers of its API")]
+
 use axum::{Json, Router, routing::get};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 
 #[derive(Debug, Clone, AuthUser)]
 #[auth(table = "users")]
-/// The account.
 pub struct User {
     pub id: i64,
     pub email: String,

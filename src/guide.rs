@@ -1,25 +1,37 @@
 //! The book: one page per topic, each as true as the tests it names.
 
-#[doc = include_str!("guide/attacks.md")]
-pub mod attacks {}
+pub mod attacks {
+    #![doc = include_str!("guide/attacks.md")]
+}
 
-#[doc = include_str!("guide/guards.md")]
-pub mod guards {}
+pub mod guards {
+    #![doc = include_str!("guide/guards.md")]
+}
 
-#[doc = include_str!("guide/hooks.md")]
-pub mod hooks {}
+pub mod hooks {
+    #![doc = include_str!("guide/hooks.md")]
+}
 
-#[doc = include_str!("guide/lockout.md")]
-pub mod lockout {}
+pub mod lockout {
+    #![doc = include_str!("guide/lockout.md")]
+}
 
-#[doc = include_str!("guide/passwords.md")]
-pub mod passwords {}
+pub mod passwords {
+    #![doc = include_str!("guide/passwords.md")]
+}
 
-#[doc = include_str!("guide/production.md")]
-pub mod production {}
+pub mod production {
+    #![doc = include_str!("guide/production.md")]
+}
 
-#[doc = include_str!("guide/sessions.md")]
-pub mod sessions {}
+pub mod reference {
+    #![doc = include_str!("guide/reference.md")]
+}
 
-#[doc = include_str!("guide/tables.md")]
-pub mod tables {}
+pub mod sessions {
+    #![doc = include_str!("guide/sessions.md")]
+}
+
+pub mod tables {
+    #![doc = include_str!("guide/tables.md")]
+}

@@ -10,7 +10,7 @@ pub use crudauth_runtime::account::{
 };
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
 pub use crudauth_runtime::authority::Authority;
-pub use crudauth_runtime::builder::{Builder, DialectName as Dialect, verify_schema};
+pub use crudauth_runtime::builder::Builder;
 pub use crudauth_runtime::crypto::PasswordHash;
 pub use crudauth_runtime::error::{Error, Result};
 pub use crudauth_runtime::features::session;
@@ -22,6 +22,7 @@ pub use crudauth_runtime::http::redirect::safe_redirect_path;
 pub use crudauth_runtime::http::serve::{Serve, serve};
 pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, signed_in_recently};
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
+pub use crudauth_runtime::start::{DialectName as Dialect, verify_schema};
 pub use crudauth_runtime::{routing, testing};
 
 #[doc(hidden)]

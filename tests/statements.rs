@@ -64,7 +64,7 @@ impl Subscriber for Log {
 
 /// An application on a pool of one, which the test shares.
 struct Counted {
-    auth: Auth,
+    _auth: Auth,
     clock: Clock,
     pool: SqlitePool,
     router: axum::Router,
@@ -84,7 +84,7 @@ impl Counted {
         let auth = builder.cheap_hashing().manual_workers().await.unwrap();
         let router = support::routes(&auth);
         Self {
-            auth,
+            _auth: auth,
             clock,
             pool,
             router,

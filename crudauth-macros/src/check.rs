@@ -10,10 +10,7 @@
 use proc_macro2::Span;
 
 use crate::diag::{Cx, spelled};
-use crate::features::{
-    lockout::Lockout, overrides::Overrides, password::Password, proxy::Proxy, session::Session,
-};
-use crate::model::{App, Column, Role, UserModel, last_segment, option_of};
+use crate::model::{App, Column, Facts, Role, UserModel, last_segment, option_of};
 
 /// Judges the account struct.
 pub(crate) fn user(cx: &Cx, user: &UserModel) {
@@ -215,58 +212,52 @@ const KNOWN: &[&str] = &[
 ];
 
 /// One refused combination.
-struct Refused {
+pub(crate) struct Refused {
     /// As written in `#[allow(…)]`.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// Where it was declared, if it was.
-    found: fn(&App) -> Option<Span>,
+    found: fn(&Facts) -> Option<Span>,
     /// What is combined, and the attack that it opens.
-    attack: &'static str,
+    pub(crate) attack: &'static str,
     fix: &'static str,
 }
 
 /// Combinations that are known to be unsafe. Each can be allowed with `#[allow(name, reason = "…")]`.
-const REFUSED: &[Refused] = &[
+pub(crate) const REFUSED: &[Refused] = &[
     Refused {
         name: "insecure_cookies_behind_proxy",
-        found: |app| {
-            let span = app.get::<Session>()?.insecure?;
-            app.get::<Proxy>()
-                .filter(|proxy| proxy.trusted_hops > 0)
-                .map(|_| span)
-        },
+        found: |facts| facts.insecure_cookies.filter(|_| facts.trusted_hops > 0),
         // Firesheep, 2010: whoever shares the network reads the cookie and is signed in.
         attack: "`danger_insecure_cookies` is for a laptop, and `#[proxy(…)]` says that others reach this server: a session cookie without `Secure` can be read on the network (session hijacking)",
         fix: "remove `danger_insecure_cookies`",
     },
     Refused {
         name: "common_passwords_without_lockout",
-        found: |app| {
-            let span = app.get::<Password>()?.common?;
-            app.get::<Lockout>()
-                .filter(|lockout| lockout.max_attempts > 20)
-                .map(|_| span)
+        found: |facts| {
+            facts
+                .common_passwords
+                .filter(|_| facts.max_attempts.is_some_and(|most| most > 20))
         },
         attack: "`danger_common` accepts the passwords that attackers try first, and `max_attempts` above 20 lets them try (password spraying)",
         fix: "remove one of them",
     },
 ];
 
-/// Names of the rules, for the did-you-mean of `#[allow(…)]`.
-pub(crate) fn rules() -> Vec<&'static str> {
-    REFUSED.iter().map(|rule| rule.name).collect()
-}
-
 /// Judges the block.
 pub(crate) fn app(cx: &Cx, app: &App) {
     for section in &app.sections {
-        section.feature.check(app, cx);
+        section.feature.check(cx);
+    }
+    let facts = app.facts();
+    let rules: Vec<_> = REFUSED.iter().map(|rule| rule.name).collect();
+    for name in &facts.allowed {
+        if !rules.iter().any(|rule| name.is_ident(rule)) {
+            cx.unknown_key("`#[allow]` inside `auth!`", name, &rules);
+        }
     }
     for rule in REFUSED {
-        let allowed = app
-            .get::<Overrides>()
-            .is_some_and(|overrides| overrides.allows(rule.name));
-        if let Some(span) = (rule.found)(app).filter(|_| !allowed) {
+        let allowed = facts.allowed.iter().any(|name| name.is_ident(rule.name));
+        if let Some(span) = (rule.found)(&facts).filter(|_| !allowed) {
             let fix = format!(
                 "{}, or write `#[allow({}, reason = \"…\")]`",
                 rule.fix, rule.name

@@ -9,13 +9,14 @@ use syn::{
 
 use crate::diag::Cx;
 use crate::expand::require::{self as expand, Form};
+use crate::features;
 use crate::model::{Guard, Proof, last_segment, option_of};
 use crate::read;
 
 /// The whole `#[require]`. `place` distinguishes two functions of the same text.
 pub(crate) fn require(arguments: TokenStream, item: &TokenStream, place: &str) -> TokenStream {
     let cx = Cx::default();
-    let guard = read::require::require(&cx, arguments);
+    let guard = read::require::require(&cx, &features::transports(), arguments);
     let Some(function) = function(&cx, "`#[require]`", item) else {
         return with_errors(cx, item);
     };

@@ -4,6 +4,7 @@
     reason = "the facade documents the macros, where doctests can use it"
 )]
 
+mod block;
 mod check;
 mod diag;
 mod expand;
@@ -13,14 +14,15 @@ mod model;
 mod read;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::block::Block;
 use crate::diag::Cx;
-use crate::read::block::Block;
 
 #[proc_macro_derive(AuthUser, attributes(auth))]
 pub fn derive_auth_user(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -93,7 +95,7 @@ fn user(tokens: TokenStream) -> TokenStream {
 fn authority(tokens: TokenStream) -> TokenStream {
     let cx = Cx::default();
     // What could be read is expanded in full, so that the rest of the program still finds its types and methods.
-    let out = match read::block::block(&cx, tokens) {
+    let out = match block::block(&cx, tokens) {
         Block::Read(app) => {
             check::app(&cx, &app);
             expand::auth::auth(&app)

@@ -12,7 +12,7 @@ pub use crate::account::{
     NewColumns, RawKey, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
-pub use crate::builder::{Builder, DialectName, IntoStore, NeedsHooks, Wired, migrate, schema_sql};
+pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired};
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
@@ -25,6 +25,7 @@ pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy};
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
+pub use crate::start::{DialectName, migrate, schema_sql};
 pub use crate::store::dialect::{Args, Column, Declares, Dialect};
 pub use crate::store::sql::{Schema, UserRow};
 pub use ::std::time::Duration;
@@ -145,7 +146,6 @@ needs! {
     need_flag: Flag;
     need_epoch: Epoch;
     need_instant: InstantColumn;
-    need_auth_user: AuthUser;
     need_password: HasPassword;
     need_authority: Authority;
 }

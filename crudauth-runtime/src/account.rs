@@ -55,7 +55,7 @@ pub struct Account<'a> {
 
 /// The application's own columns of a new row: those marked `#[auth(register)]` come from the request body, those
 /// marked `#[auth(default = …)]` from the declaration, and the `new_user` hook may change any of them.
-pub trait NewColumns: Send + Sync + Sized + 'static {
+pub trait NewColumns: Clone + Send + Sync + Sized + 'static {
     /// Reads the `register` columns from a sign-up body. `None` when a problem was recorded in `body`.
     fn from_body<B: Body>(body: &mut B) -> Option<Self>;
 }

@@ -82,6 +82,8 @@ pub struct Transport<A: Authority> {
     pub authenticate: Authenticate<A>,
     /// What a guard adds for a principal that came this way: CSRF, and recording the use.
     pub confirm: Confirm<A>,
+    /// Whether an unsafe request that came this way needs a CSRF token.
+    pub csrf: bool,
     /// How its credential is renewed when a privilege changes, where the block asks for that.
     pub renewal: Option<Renewal<A>>,
 }

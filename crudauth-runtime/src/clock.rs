@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
 /// An instant in UTC, counted in microseconds since the Unix epoch. This is the form in which crudauth's own tables
 /// hold time: it compares and indexes alike in every database.
@@ -63,9 +64,13 @@ impl Timestamp {
     /// RFC 3339 in UTC with six fractional digits, as the wire contract writes instants.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        self.to_datetime().format(&Rfc3339).unwrap_or_default()
+        self.to_datetime().format(MICROSECONDS).unwrap_or_default()
     }
 }
+
+/// RFC 3339 with all six digits: the well-known form drops zeros at the end.
+const MICROSECONDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
@@ -140,6 +145,10 @@ mod tests {
         assert_eq!(
             Timestamp::from_micros(1_700_000_000_123_456).to_rfc3339(),
             "2023-11-14T22:13:20.123456Z"
+        );
+        assert_eq!(
+            Timestamp::from_micros(1_700_000_000_500_000).to_rfc3339(),
+            "2023-11-14T22:13:20.500000Z"
         );
     }
 

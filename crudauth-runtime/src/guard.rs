@@ -92,7 +92,7 @@ pub trait Proofs<A: Authority>: 'static {
     /// The one transport that counts, if it matters.
     fn transport() -> Option<&'static str>;
     /// Checks them in order.
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>>;
+    fn check(principal: &Principal<A>) -> impl Future<Output = Result<(), Response>> + Send;
 }
 
 impl<A: Authority> Proofs<A> for () {
@@ -102,8 +102,8 @@ impl<A: Authority> Proofs<A> for () {
     fn transport() -> Option<&'static str> {
         None
     }
-    fn check(_: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
-        Box::pin(std::future::ready(Ok(())))
+    async fn check(_: &Principal<A>) -> Result<(), Response> {
+        Ok(())
     }
 }
 
@@ -116,11 +116,9 @@ impl<A: Authority, H: Proof<A>, T: Proofs<A>> Proofs<A> for (H, T) {
     fn transport() -> Option<&'static str> {
         H::transport().or_else(T::transport)
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
-        Box::pin(async move {
-            H::check(principal).await?;
-            T::check(principal).await
-        })
+    async fn check(principal: &Principal<A>) -> Result<(), Response> {
+        H::check(principal).await?;
+        T::check(principal).await
     }
 }
 

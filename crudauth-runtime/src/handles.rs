@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::features::account::flow::{self, BadPassword, SignUp, SignUpOutcome};
 use crate::hooks::SignUpSource;
 use crate::identity::{check_username, parse_email};
-use crate::store::{AccountChange, LoginField, SessionRow};
+use crate::store::{AccountChange, ListedSession, LoginField};
 
 /// Accounts: `auth.users()`.
 pub struct UsersHandle<'a, A: Authority>(&'a A);
@@ -190,7 +190,7 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
             SignUpOutcome::Created(id) => Ok(id),
             SignUpOutcome::EmailTaken => Err(CreateError::EmailTaken),
             SignUpOutcome::UsernameTaken => Err(CreateError::UsernameTaken),
-            SignUpOutcome::Exists => Err(CreateError::Exists),
+            SignUpOutcome::FieldTaken(_) | SignUpOutcome::Exists => Err(CreateError::Exists),
         }
     }
 
@@ -300,14 +300,15 @@ pub struct SessionInfo {
     pub remembered: bool,
 }
 
-impl From<&SessionRow> for SessionInfo {
-    fn from(row: &SessionRow) -> Self {
+impl From<&ListedSession> for SessionInfo {
+    fn from(listed: &ListedSession) -> Self {
+        let row = &listed.row;
         Self {
             handle: hex(&row.key),
             created_at: row.created_at.to_datetime(),
             last_activity: row.last_activity.to_datetime(),
-            ip: row.ip.clone(),
-            user_agent: row.user_agent.clone(),
+            ip: listed.ip.clone(),
+            user_agent: listed.user_agent.clone(),
             remembered: row.remember,
         }
     }

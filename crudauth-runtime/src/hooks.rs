@@ -283,7 +283,9 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
 macro_rules! watched {
     ($($name:ident: $event:ident),*) => {$(
         fn $name<'a>(&'a self, event: &'a $event<U::Id>) -> BoxFuture<'a, ()> {
-            Box::pin(watch(stringify!($name), Hooks::$name(self, event)))
+            Box::pin(async move {
+                watch(stringify!($name), Hooks::$name(self, event)).await;
+            })
         }
     )*};
 }
@@ -299,7 +301,13 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
         user: &'a NewUser<'a>,
         columns: &'a mut U::Columns,
     ) -> BoxFuture<'a, ()> {
-        Box::pin(watch("new_user", Hooks::new_user(self, user, columns)))
+        Box::pin(async move {
+            // On a copy: what a failing hook has written so far does not reach the row.
+            let mut filled = columns.clone();
+            if watch("new_user", Hooks::new_user(self, user, &mut filled)).await {
+                *columns = filled;
+            }
+        })
     }
 
     fn check_password<'a>(
@@ -319,14 +327,16 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
     }
 }
 
-async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) {
+/// Runs a hook and says whether it did its work.
+async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) -> bool {
     match AssertUnwindSafe(hook).catch_unwind().await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => {
             tracing::error!(hook = name, %error, "a hook failed; the request went on");
         }
         Err(panic) => report(name, &*panic),
     }
+    false
 }
 
 fn report(name: &'static str, panic: &(dyn Any + Send)) {

@@ -24,6 +24,7 @@ pub mod principal;
 pub mod routes;
 pub mod routing;
 pub mod secret;
+pub mod start;
 pub mod store;
 pub mod testing;
 mod waiting;

@@ -147,6 +147,9 @@ struct Cache<A: Authority> {
     found: Option<Arc<Resolved<A>>>,
     only: Option<&'static str>,
     confirmed: bool,
+    /// Who looked: two values of one type may stand over two databases, and ids of one say nothing in the other. The
+    /// address stays taken, because the request's handlers hold the authority.
+    core: usize,
 }
 
 impl<A: Authority> Clone for Cache<A> {
@@ -155,7 +158,22 @@ impl<A: Authority> Clone for Cache<A> {
             found: self.found.clone(),
             only: self.only,
             confirmed: self.confirmed,
+            core: self.core,
         }
+    }
+}
+
+impl<A: Authority> Cache<A> {
+    /// Whether asking for `only` would find the same.
+    fn answers(&self, only: Option<&'static str>) -> bool {
+        let found = self.found.as_ref().map(|found| found.transport);
+        let first = A::TRANSPORTS.first().map(|transport| transport.name);
+        self.only == only
+            || match only {
+                Some(_) => self.only.is_none() && found == only,
+                // Whom the transport of highest precedence found is found without naming it.
+                None => found.is_some() && found == first,
+            }
     }
 }
 
@@ -176,21 +194,18 @@ async fn look<A: Authority>(
     parts: &mut Parts,
     only: Option<&'static str>,
 ) -> Result<Cache<A>, Problem> {
-    if let Some(cache) = parts.extensions.get::<Cache<A>>() {
-        let same = cache.only == only
-            || (cache.only.is_none()
-                && cache
-                    .found
-                    .as_ref()
-                    .is_some_and(|found| Some(found.transport) == only));
-        if same {
-            return Ok(cache.clone());
-        }
+    let core = Arc::as_ptr(auth.core()).addr();
+    if let Some(cache) = parts.extensions.get::<Cache<A>>()
+        && cache.core == core
+        && cache.answers(only)
+    {
+        return Ok(cache.clone());
     }
     let mut cache = Cache {
         found: None,
         only,
         confirmed: false,
+        core,
     };
     for transport in A::TRANSPORTS
         .iter()
@@ -211,8 +226,8 @@ pub(crate) async fn authenticate<A: Authority>(
     parts: &mut Parts,
     only: Option<&'static str>,
 ) -> Result<Option<Principal<A>>, Problem> {
-    let mut cache = look(auth, parts, only).await?;
-    let Some(found) = cache.found.clone() else {
+    let cache = look(auth, parts, only).await?;
+    let Some(found) = cache.found else {
         return Ok(None);
     };
     if !cache.confirmed {
@@ -222,8 +237,9 @@ pub(crate) async fn authenticate<A: Authority>(
         {
             (transport.confirm)(auth, parts, &found).await?;
         }
-        cache.confirmed = true;
-        parts.extensions.insert(cache);
+        if let Some(cache) = parts.extensions.get_mut::<Cache<A>>() {
+            cache.confirmed = true;
+        }
     }
     Ok(Some(Principal::of(found)))
 }

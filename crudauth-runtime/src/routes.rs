@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
 use crate::authority::{Authority, Feature};
+use crate::http::problem::CREDENTIALS;
 use crate::http::serve::{X_REQUEST_ID, request_id};
 use crate::http::spec::{Access, RouteSpec};
 
@@ -45,7 +46,7 @@ async fn finish(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    headers.entry(VARY).or_insert(CREDENTIALS);
     headers.entry(X_REQUEST_ID).or_insert_with(request_id);
     response
 }
@@ -80,11 +81,16 @@ impl RouteInfo {
             method: spec.method.clone(),
             path: spec.path.to_owned(),
             access,
-            csrf: spec.csrf,
+            csrf: spec.csrf && asks_for_csrf::<A>(),
             limit,
             declared: None,
         }
     }
+}
+
+/// Whether any transport of the block asks for the CSRF token: the table promises no more than is done.
+pub(crate) fn asks_for_csrf<A: Authority>() -> bool {
+    A::TRANSPORTS.iter().any(|transport| transport.csrf)
 }
 
 fn times<A: Authority>(name: &str) -> String {

@@ -1,6 +1,6 @@
 //! A router in which every route says who may call it, or the program does not compile.
 //!
-//! ```ignore
+//! ```text
 //! use crudauth::routing::{Router, get, post};
 //!
 //! let app = Router::new()
@@ -24,9 +24,10 @@ use tower::{Layer, Service};
 
 use crate::authority::Authority;
 use crate::guard::Proofs;
+use crate::http::origin::is_safe;
 use crate::http::problem::Problem;
 use crate::principal::{Principal, Public};
-use crate::routes::{RouteInfo, RouteTable, router};
+use crate::routes::{RouteInfo, RouteTable, asks_for_csrf, router};
 
 /// A first parameter that says who may call a handler.
 #[diagnostic::on_unimplemented(
@@ -37,6 +38,8 @@ use crate::routes::{RouteInfo, RouteTable, router};
 pub trait DeclaresAccess {
     /// How the route table says it.
     fn access() -> String;
+    /// Whether an unsafe request needs the CSRF token.
+    fn csrf() -> bool;
 }
 
 impl<A: Authority, P: Proofs<A>> DeclaresAccess for Principal<A, P> {
@@ -45,17 +48,26 @@ impl<A: Authority, P: Proofs<A>> DeclaresAccess for Principal<A, P> {
         words.extend(P::labels());
         words.join(", ")
     }
+    fn csrf() -> bool {
+        asks_for_csrf::<A>()
+    }
 }
 
 impl<A: Authority, P: Proofs<A>> DeclaresAccess for Option<Principal<A, P>> {
     fn access() -> String {
         "optional".to_owned()
     }
+    fn csrf() -> bool {
+        asks_for_csrf::<A>()
+    }
 }
 
 impl DeclaresAccess for Public {
     fn access() -> String {
         "public".to_owned()
+    }
+    fn csrf() -> bool {
+        false
     }
 }
 
@@ -68,6 +80,8 @@ impl DeclaresAccess for Public {
 pub trait GuardedParams {
     /// How the route table says it.
     fn access() -> String;
+    /// Whether an unsafe request needs the CSRF token.
+    fn csrf() -> bool;
 }
 
 macro_rules! guarded_params {
@@ -75,6 +89,9 @@ macro_rules! guarded_params {
         impl<M, First: DeclaresAccess, $($more),*> GuardedParams for (M, First, $($more,)*) {
             fn access() -> String {
                 First::access()
+            }
+            fn csrf() -> bool {
+                First::csrf()
             }
         }
     };
@@ -99,6 +116,7 @@ guarded_params!(T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T15 T16);
 struct Declared {
     method: Method,
     access: String,
+    csrf: bool,
     place: &'static Location<'static>,
 }
 
@@ -141,7 +159,7 @@ macro_rules! methods {
                     H: Handler<T, S>,
                     T: GuardedParams + 'static,
                 {
-                    self.declared.push(Declared { method: Method::$method, access: T::access(), place: Location::caller() });
+                    self.declared.push(Declared { method: Method::$method, access: T::access(), csrf: T::csrf(), place: Location::caller() });
                     Self { inner: self.inner.$name(handler), declared: self.declared }
                 }
             )*
@@ -186,12 +204,12 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
         for Declared {
             method,
             access,
+            csrf,
             place,
         } in methods.declared
         {
             let declared = Some(format!("{}:{}", place.file(), place.line()));
-            let csrf = access != "public"
-                && !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+            let csrf = csrf && !is_safe(&method);
             self.table.push(RouteInfo {
                 method,
                 path: path.to_owned(),

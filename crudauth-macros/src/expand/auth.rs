@@ -1,12 +1,10 @@
 //! What `auth!` writes: the authority's type, its declaration as associated constants, and one-line methods.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::TokenStream;
+use quote::quote;
 
 use crate::expand::hidden;
-use crate::features::Parts;
-use crate::model::App;
+use crate::model::{App, Parts};
 
 /// The whole block.
 pub(crate) fn auth(app: &App) -> TokenStream {
@@ -15,7 +13,7 @@ pub(crate) fn auth(app: &App) -> TokenStream {
     let (authority, methods, needs, items) = (
         authority(app, &parts),
         methods(app, &parts),
-        needs(app, &parts),
+        needs(&parts),
         &parts.items,
     );
     let hidden = hidden(&app.krate, &quote!(#authority #items #methods #needs));
@@ -177,14 +175,12 @@ fn methods(app: &App, parts: &Parts) -> TokenStream {
     }
 }
 
-/// What a section needs and does not find is told at the token that needs it.
-fn needs(app: &App, parts: &Parts) -> TokenStream {
-    let (user, needs) = (&app.user, &parts.needs);
-    let span = user.span().resolved_at(Span::mixed_site());
-    let derives = quote_spanned!(span=> __p::need_auth_user::<#user>(););
+/// What a section needs and does not find is told at the token that needs it. The account type itself is not asked for:
+/// `Schema::User` blames its token already, and each further assertion would tell the same mistake again.
+fn needs(parts: &Parts) -> TokenStream {
+    let needs = &parts.needs;
     quote! {
         const _: fn() = || {
-            #derives
             #needs
         };
     }

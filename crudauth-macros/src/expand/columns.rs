@@ -4,8 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Expr, Lit, Type};
 
-use crate::expand::user::{columns_name, optional};
+use crate::expand::user::columns_name;
 use crate::model::{Column, DefaultValue, UserModel, last_segment};
+use crate::tokens::optional;
 
 /// The struct itself, beside the user's.
 pub(crate) fn columns(user: &UserModel) -> TokenStream {

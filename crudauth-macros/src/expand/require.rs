@@ -3,7 +3,7 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{GenericArgument, ItemFn, Path, PathArguments, Type, parse_quote};
+use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
 use crate::model::{Guard, Proof};
 
@@ -56,12 +56,32 @@ fn proofs(guard: &Guard, site: u64) -> TokenStream {
 fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
     let p = quote!(#krate::__private);
     match proof {
-        Proof::Transport(_) => quote!(#p::Via<#p::session::Session>),
+        Proof::Transport(name) => {
+            let (module, marker) = transport(name);
+            quote!(#p::Via<#p::#module::#marker>)
+        }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
         Proof::Check(_) => quote!(#p::Check<#site>),
         Proof::Gate(path) => quote!(#p::By<#path>),
     }
+}
+
+/// The runtime's module of a transport, and the marker type in it: `session::Session`.
+fn transport(name: &Ident) -> (Ident, Ident) {
+    let text = name.to_string();
+    let marker: String = text
+        .split('_')
+        .flat_map(|word| {
+            let mut chars = word.chars();
+            let first = chars.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(chars)
+        })
+        .collect();
+    (
+        Ident::new(&text, Span::mixed_site()),
+        Ident::new(&marker, Span::mixed_site()),
+    )
 }
 
 /// By reference: generic over the list of proofs, which must contain the named ones.
@@ -145,10 +165,10 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
 fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
     let p = quote!(#krate::__private);
     let (at, call) = match proof {
-        Proof::Transport(name) => (
-            name.span(),
-            quote!(#p::need_transport_session::<#authority>()),
-        ),
+        Proof::Transport(name) => {
+            let need = format_ident!("need_transport_{name}", span = Span::mixed_site());
+            (name.span(), quote!(#p::#need::<#authority>()))
+        }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
         Proof::Check(_) => return None,

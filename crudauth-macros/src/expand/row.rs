@@ -19,6 +19,7 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
         .columns()
         .map(stored)
         .map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
+    let updated = user.column(Role::UpdatedAt).map(bind_updated);
     quote! {
         #[automatically_derived]
         impl<__D: __p::Dialect> __p::UserRow<__D> for #name
@@ -37,6 +38,8 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
             fn types() -> ::std::vec::Vec<__D::TypeInfo> {
                 ::std::vec![#(#infos),*]
             }
+
+            #updated
         }
     }
 }
@@ -110,6 +113,16 @@ fn bind(column: &Column) -> TokenStream {
             quote!(__p::Column::<__D>::add(&new.columns.#ident, args)?;)
         }
         Role::Own => TokenStream::new(),
+    }
+}
+
+/// Binds the instant of a change; a table without the column has no such argument.
+fn bind_updated(column: &Column) -> TokenStream {
+    let ty = &column.ty;
+    quote! {
+        fn bind_updated(now: __p::Timestamp, args: &mut __p::Args<__D>) -> __p::Result<()> {
+            __p::bind_instant::<__D, #ty>(now, args)
+        }
     }
 }
 

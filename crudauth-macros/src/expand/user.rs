@@ -7,6 +7,7 @@ use syn::{Ident, Type};
 
 use crate::expand::{columns, hidden, row};
 use crate::model::{Column, Role, UserModel};
+use crate::tokens::optional;
 
 /// The whole derive.
 pub(crate) fn user(user: &UserModel) -> TokenStream {
@@ -184,14 +185,5 @@ fn assertions(user: &UserModel) -> TokenStream {
         const _: fn() = || {
             #(#calls)*
         };
-    }
-}
-
-/// `Some(value)` or `None`.
-pub(crate) fn optional(value: Option<impl quote::ToTokens>) -> TokenStream {
-    if let Some(value) = value {
-        quote!(::core::option::Option::Some(#value))
-    } else {
-        quote!(::core::option::Option::None)
     }
 }

@@ -1,31 +1,15 @@
-//! Every section of the `auth!` block: one file each, one line here. Nothing else knows their names, except the rules
-//! between sections in `check.rs`.
-
-use std::any::Any;
-
-use proc_macro2::{Span, TokenStream};
-use syn::Path;
+//! Every section of the `auth!` block: one file each, one line here. Nothing else knows their names.
 
 use crate::diag::Cx;
-use crate::model::App;
+use crate::model::{Declared, Feature};
 use crate::read::section::{Input, Key};
 
-/// What a section contributes, once it was read.
-pub(crate) trait Feature: Any {
-    /// Judges the section in the block it stands in.
-    fn check(&self, _app: &App, _cx: &Cx) {}
-
-    /// What it adds to the expansion.
-    fn expand(&self, app: &App) -> Parts;
-
-    /// For rules that look at another section.
-    fn as_any(&self) -> &dyn Any;
-}
-
 /// How a section is written.
-pub(crate) trait Section: Feature + Sized {
+pub(crate) trait Section: Feature + Sized + 'static {
     /// As written in `#[name(…)]`.
     const NAME: &'static str;
+    /// What it is for, as the attribute reference says it.
+    const DOC: &'static str;
     /// Read by the unknown-key message, the attribute reference and the coverage test.
     const KEYS: &'static [Key];
     /// Whether it says how a sign-in travels. A block that declares none has the session.
@@ -40,39 +24,14 @@ pub(crate) trait Section: Feature + Sized {
     }
 }
 
-/// One section of a block.
-pub(crate) struct Declared {
-    pub(crate) name: &'static str,
-    pub(crate) transport: bool,
-    pub(crate) feature: Box<dyn Feature>,
-}
-
-/// What one section adds to the expansion; inside, `__p` is the private module and `p` the value that is configured.
-#[derive(Default)]
-pub(crate) struct Parts {
-    /// Statements on `p: Policy`.
-    pub(crate) policy: TokenStream,
-    /// Values for `Authority::TRANSPORTS`.
-    pub(crate) transports: Vec<TokenStream>,
-    /// Values for `Authority::FEATURES`.
-    pub(crate) features: Vec<TokenStream>,
-    /// Values for `Authority::DRIVERS`.
-    pub(crate) drivers: Vec<TokenStream>,
-    /// Implementations.
-    pub(crate) items: TokenStream,
-    /// Methods of the type.
-    pub(crate) methods: TokenStream,
-    /// Statements that fail to compile, at the user's token, where something needed is not there.
-    pub(crate) needs: TokenStream,
-    /// The hooks' type.
-    pub(crate) hooks: Option<Path>,
-    /// The tables' prefix.
-    pub(crate) prefix: Option<String>,
-}
-
 /// A row of the registry.
 pub(crate) struct Registered {
     pub(crate) name: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the attribute reference and its test")
+    )]
+    pub(crate) doc: &'static str,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the attribute reference and its test")
@@ -113,6 +72,7 @@ const fn registered<S: Section>() -> Registered {
     }
     Registered {
         name: S::NAME,
+        doc: S::DOC,
         keys: S::KEYS,
         transport: S::TRANSPORT,
         read: read::<S>,
@@ -123,6 +83,14 @@ const fn registered<S: Section>() -> Registered {
 /// Names of all sections, in the registry's order.
 pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|section| section.name).collect()
+}
+
+/// Names of the sections that carry a sign-in: what `transport(…)` takes.
+pub(crate) fn transports() -> Vec<&'static str> {
+    ALL.iter()
+        .filter(|section| section.transport)
+        .map(|section| section.name)
+        .collect()
 }
 
 /// Adds what every block has and this one did not say.
@@ -139,24 +107,4 @@ pub(crate) fn complete(sections: &mut Vec<Declared>) {
             });
         }
     }
-}
-
-/// `p.#field = value;` for what was given.
-macro_rules! assign {
-    ($out:ident, $($field:tt).+ = $value:expr) => {
-        if let Some(value) = $value {
-            $out.extend(quote::quote!(p.$($field).+ = #value;));
-        }
-    };
-}
-pub(crate) use assign;
-
-/// `Duration::from_secs(n)`.
-pub(crate) fn duration(secs: u64) -> TokenStream {
-    quote::quote!(::core::time::Duration::from_secs(#secs))
-}
-
-/// Where the section is named, for what it needs.
-pub(crate) fn need(span: Span, call: &TokenStream) -> TokenStream {
-    quote::quote_spanned!(span.resolved_at(Span::mixed_site())=> #call)
 }

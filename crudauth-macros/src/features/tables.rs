@@ -3,12 +3,17 @@
 use darling::FromMeta;
 
 use crate::diag::Cx;
-use crate::features::{Feature, Parts, Section};
-use crate::model::App;
+use crate::features::Section;
+use crate::model::{App, Feature, Parts};
 use crate::read::name::Prefix;
 use crate::read::section::{Input, Key, section};
 
-const KEYS: &[Key] = &[Key::new("prefix", "SQL name", "\"auth_\"", "Put before the names of crudauth's own tables.")];
+const KEYS: &[Key] = &[Key::new(
+    "prefix",
+    "SQL name",
+    "\"auth_\"",
+    "Put before the names of crudauth's own tables.",
+)];
 
 /// The section.
 #[derive(FromMeta, Default)]
@@ -19,6 +24,7 @@ pub(crate) struct Tables {
 
 impl Section for Tables {
     const NAME: &'static str = "tables";
+    const DOC: &'static str = "Names of crudauth's own tables.";
     const KEYS: &'static [Key] = KEYS;
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
@@ -28,10 +34,9 @@ impl Section for Tables {
 
 impl Feature for Tables {
     fn expand(&self, _: &App) -> Parts {
-        Parts { prefix: self.prefix.as_ref().map(|prefix| prefix.0.clone()), ..Parts::default() }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
+        Parts {
+            prefix: self.prefix.as_ref().map(|prefix| prefix.0.clone()),
+            ..Parts::default()
+        }
     }
 }

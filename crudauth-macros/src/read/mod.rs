@@ -1,6 +1,5 @@
-//! Step 1, parse: tokens become arguments. Nothing is judged here but the form of one value.
+//! Step 1, parse: tokens become arguments, and arguments the model. Nothing is judged here but the form of one value.
 
-pub(crate) mod block;
 pub(crate) mod items;
 pub(crate) mod krate;
 pub(crate) mod name;

@@ -6,21 +6,41 @@ use syn::{Ident, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
 use crate::model::{Guard, Proof};
+use crate::read::section::Key;
 use crate::read::{items, krate};
 
 /// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
-const WORDS: &[&str] = &[
-    "verified",
-    "superuser",
-    "transport",
-    "check",
-    "auth",
-    "crate",
+pub(crate) const KEYS: &[Key] = &[
+    Key::new("verified", "word", "off", "The e-mail address is proven."),
+    Key::new("superuser", "word", "off", "The account is a superuser."),
+    Key::new(
+        "transport",
+        "name in parentheses",
+        "any",
+        "The sign-in came this way: `transport(session)`.",
+    ),
+    Key::new(
+        "check",
+        "function in parentheses",
+        "none",
+        "A function of yours says yes; it may be async, and it may answer by itself.",
+    ),
+    Key::new(
+        "auth",
+        "type in parentheses",
+        "taken from the principal's type",
+        "The authority, for a handler without a principal.",
+    ),
+    Key::new(
+        "crate",
+        "path in parentheses",
+        "`::crudauth`",
+        "Where the crate is found when Cargo.toml renames it.",
+    ),
 ];
-const TRANSPORTS: &[&str] = &["session"];
 
-/// Reads the words of one guard and puts them in canonical order.
-pub(crate) fn require(cx: &Cx, tokens: TokenStream) -> Guard {
+/// Reads the words of one guard and puts them in canonical order. `transports` are the sections that carry a sign-in.
+pub(crate) fn require(cx: &Cx, transports: &[&str], tokens: TokenStream) -> Guard {
     let mut guard = Guard {
         krate: krate::default(),
         authority: None,
@@ -44,7 +64,7 @@ pub(crate) fn require(cx: &Cx, tokens: TokenStream) -> Guard {
             Some(path) => guard.proofs.push(Proof::Gate(path)),
             None => items::metas(cx, "`#[require]`", item)
                 .iter()
-                .for_each(|meta| word_of(cx, meta, &mut guard)),
+                .for_each(|meta| word_of(cx, transports, meta, &mut guard)),
         }
     }
     guard.proofs.sort_by_key(Proof::rank); // stable: gates keep their order
@@ -59,7 +79,7 @@ fn is_gate(path: &Path) -> bool {
     upper || path.segments.len() > 1
 }
 
-fn word_of(cx: &Cx, meta: &Meta, guard: &mut Guard) {
+fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
     let word = spelled(meta.path());
     let plain = |example: &str| {
         cx.error_on(
@@ -72,7 +92,7 @@ fn word_of(cx: &Cx, meta: &Meta, guard: &mut Guard) {
         ("verified", Meta::Path(path)) => guard.proofs.push(Proof::Verified(path.span())),
         ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
         ("verified" | "superuser", _) => plain(&word),
-        ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, list)),
+        ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, transports, list)),
         ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
             Ok(path) => guard.proofs.push(Proof::Check(path)),
             Err(_) => cx.error_on(
@@ -115,12 +135,13 @@ fn word_of(cx: &Cx, meta: &Meta, guard: &mut Guard) {
             "write `crate(::renamed)`",
         ),
         _ => {
-            cx.unknown_key("`#[require]`", meta.path(), WORDS);
+            let words: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+            cx.unknown_key("`#[require]`", meta.path(), &words);
         }
     }
 }
 
-fn transport(cx: &Cx, list: &MetaList) -> Option<Proof> {
+fn transport(cx: &Cx, transports: &[&str], list: &MetaList) -> Option<Proof> {
     let Ok(name) = syn::parse2::<Ident>(list.tokens.clone()) else {
         cx.error_on(
             list,
@@ -129,8 +150,8 @@ fn transport(cx: &Cx, list: &MetaList) -> Option<Proof> {
         );
         return None;
     };
-    if !TRANSPORTS.iter().any(|known| name == known) {
-        cx.unknown_key("`transport(…)`", &name, TRANSPORTS);
+    if !transports.iter().any(|known| name == known) {
+        cx.unknown_key("`transport(…)`", &name, transports);
         return None;
     }
     Some(Proof::Transport(name))

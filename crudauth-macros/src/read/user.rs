@@ -26,8 +26,8 @@ pub(crate) const STRUCT_KEYS: &[Key] = &[
     Key::new("schema", "SQL name", "none", "The schema the table is in."),
     Key::new(
         "crate",
-        "path",
-        "::crudauth",
+        "path in parentheses",
+        "`::crudauth`",
         "Where the crate is found when Cargo.toml renames it.",
     ),
 ];

@@ -107,8 +107,6 @@ const _: () = {
         }
     }
     const _: fn() = || {
-        __p::need_auth_user::<User>();
-        __p::need_password::<User>();
         __p::need_transport_session::<Auth>();
     };
 };

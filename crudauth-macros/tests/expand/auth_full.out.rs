@@ -134,7 +134,6 @@ const _: () = {
         }
     }
     const _: fn() = || {
-        __p::need_auth_user::<crate::User>();
         __p::need_password::<crate::User>();
         __p::need_hooks::<crate::hooks::MyHooks, crate::User>();
         __p::need_transport_session::<Auth>();

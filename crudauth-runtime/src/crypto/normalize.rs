@@ -12,7 +12,13 @@ use zeroize::Zeroizing;
 /// # Security
 /// Redacted in `Debug`, wiped from memory with the last clone, without `PartialEq`, `Display` or `Serialize`.
 #[derive(Clone)]
-pub struct Normalized(Arc<Zeroizing<String>>);
+pub struct Normalized(Arc<Forms>);
+
+struct Forms {
+    normal: Zeroizing<String>,
+    /// Only where it differs.
+    typed: Option<Zeroizing<String>>,
+}
 
 impl Normalized {
     /// Normalises `text`.
@@ -31,19 +37,26 @@ impl Normalized {
         let bytes = text.nfkc().map(char::len_utf8).sum();
         let mut normal = Zeroizing::new(String::with_capacity(bytes));
         normal.extend(text.nfkc());
-        Ok(Self(Arc::new(normal)))
+        let typed = (normal.as_str() != text).then(|| Zeroizing::new(text.to_owned()));
+        Ok(Self(Arc::new(Forms { normal, typed })))
     }
 
     /// The text itself, named so that every use stands out in review.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.normal
+    }
+
+    /// The text as it was typed, where that is another: an imported hash may have been made from it.
+    #[must_use]
+    pub fn expose_typed(&self) -> Option<&str> {
+        self.0.typed.as_ref().map(|typed| typed.as_str())
     }
 
     /// Length as the policy counts it: in code points.
     #[must_use]
     pub fn code_points(&self) -> usize {
-        self.0.chars().count()
+        self.0.normal.chars().count()
     }
 }
 
@@ -149,7 +162,7 @@ mod tests {
     fn the_buffer_never_grows() {
         let password = normal("ﷺﷺﷺ é");
 
-        assert_eq!(password.0.capacity(), password.0.len());
+        assert_eq!(password.0.normal.capacity(), password.0.normal.len());
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Passwords {
             salt,
             digest_bytes: DIGEST_BYTES,
         };
-        let (Job { params, salt, .. }, digest) = self.run(password, job, client).await?;
+        let (Job { params, salt, .. }, digest) =
+            self.run(password, Form::Normal, job, client).await?;
         Ok(PasswordHash::from_stored(
             Phc {
                 params,
@@ -111,6 +112,9 @@ impl Passwords {
 
     /// Checks a password against the stored hash of an account; `None` stands for an account that does not exist.
     ///
+    /// Where the password as typed differs from its normal form, and the normal form is not the right one, the form as
+    /// typed is tried too: an imported hash may have been made from it (contract §3.1). A match there asks for a rehash.
+    ///
     /// A stored hash whose parameters differ from those in force is checked with its own, up to 64 MiB or four times
     /// the memory in force, 16 passes and 8 lanes; memory beyond the pool's is allocated for that check alone.
     ///
@@ -119,7 +123,8 @@ impl Passwords {
     ///
     /// # Security
     /// A missing, empty, unusable, corrupt or too expensive hash is `false` at the cost of one hash with the parameters
-    /// in force, so that time does not tell which accounts exist (CVE-2024-39329).
+    /// in force, so that time does not tell which accounts exist (CVE-2024-39329). The second try depends on what was
+    /// typed only, so it costs the same whether or not the account exists.
     pub async fn verify(
         &self,
         password: &Normalized,
@@ -146,14 +151,21 @@ impl Passwords {
         let current = job.params == self.0.params
             && job.salt.len() >= SALT_BYTES
             && job.digest_bytes >= DIGEST_BYTES;
-        let (_, digest) = self.run(password, job, client).await?;
-        // Compared on both paths; a dummy's digest is compared with itself, and does not count.
-        let same = compare::equal(&digest, expected.as_deref().unwrap_or(&digest));
-        let ok = same & expected.is_some();
-        Ok(Verdict {
-            ok,
-            rehash: ok && !current,
-        })
+        let (job, digest) = self.run(password, Form::Normal, job, client).await?;
+        if is_right(&digest, expected.as_deref()) {
+            return Ok(Verdict {
+                ok: true,
+                rehash: !current,
+            });
+        }
+        let ok = match password.expose_typed() {
+            Some(_) => {
+                let (_, digest) = self.run(password, Form::Typed, job, client).await?;
+                is_right(&digest, expected.as_deref())
+            }
+            None => false,
+        };
+        Ok(Verdict { ok, rehash: ok })
     }
 
     /// Hashes that run now, or have their permit and are about to.
@@ -206,15 +218,16 @@ impl Passwords {
     async fn run(
         &self,
         password: &Normalized,
+        form: Form,
         job: Job,
         client: ClientKey,
     ) -> Result<(Job, Vec<u8>)> {
         let permit = self.0.queue.enter(client).await?;
         let (this, password) = (self.clone(), password.clone());
-        on_blocking_thread(permit, move || this.compute(&password, job)).await?
+        on_blocking_thread(permit, move || this.compute(form.of(&password), job)).await?
     }
 
-    fn compute(&self, password: &Normalized, job: Job) -> Result<(Job, Vec<u8>)> {
+    fn compute(&self, password: &str, job: Job) -> Result<(Job, Vec<u8>)> {
         let Argon2Params { m_kib, t, p } = job.params;
         // `Params::new` and `Phc::parse` have accepted these already, so that only the memory can be lacking here.
         let params = Params::new(m_kib, t, p, Some(job.digest_bytes)).map_err(|_| OUT_OF_MEMORY)?;
@@ -226,12 +239,7 @@ impl Passwords {
         self.0.hashes.fetch_add(1, Ordering::SeqCst);
         let mut digest = vec![0; job.digest_bytes];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(
-                password.expose().as_bytes(),
-                &job.salt,
-                &mut digest,
-                memory,
-            )
+            .hash_password_into_with_memory(password.as_bytes(), &job.salt, &mut digest, memory)
             .map_err(|_| OUT_OF_MEMORY)?;
         Ok((job, digest))
     }
@@ -244,6 +252,27 @@ impl fmt::Debug for Passwords {
             .field("queue", &self.0.queue)
             .finish_non_exhaustive()
     }
+}
+
+/// Which form of a password is hashed.
+#[derive(Clone, Copy)]
+enum Form {
+    Normal,
+    Typed,
+}
+
+impl Form {
+    fn of(self, password: &Normalized) -> &str {
+        match self {
+            Self::Normal => password.expose(),
+            Self::Typed => password.expose_typed().unwrap_or(password.expose()),
+        }
+    }
+}
+
+/// Compared on both paths; a dummy's digest is compared with itself, and does not count.
+fn is_right(digest: &[u8], expected: Option<&[u8]>) -> bool {
+    compare::equal(digest, expected.unwrap_or(digest)) & expected.is_some()
 }
 
 struct Job {

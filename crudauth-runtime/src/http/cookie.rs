@@ -29,7 +29,7 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> CookieValue<'a> {
     let mut values = headers
         .get_all(COOKIE)
         .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .flat_map(|line| pairs(line.as_bytes()))
         .filter_map(|pair| value_of(pair, name));
     match (values.next(), values.next()) {
         (None, _) => CookieValue::None,
@@ -41,10 +41,22 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> CookieValue<'a> {
     }
 }
 
+/// What stands between the semicolons of a line.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len()))
+    })
+}
+
 fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let at = pair.iter().position(|byte| *byte == b'=')?;
-    let (key, value) = (pair.get(..at)?, pair.get(at + 1..)?);
-    (key.trim_ascii() == name.as_bytes()).then(|| value.trim_ascii())
+    // By its beginning: the search for a `=` would read every cookie of the site to its end.
+    let rest = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+    let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+    Some(value.trim_ascii())
 }
 
 /// A cookie to be set. It never has a `Domain`, so it goes back to the host that set it and to no other.

@@ -61,6 +61,9 @@ impl Lines {
                 if let Some(place) = self.start.get_mut(self.length) {
                     *place = byte.to_ascii_lowercase();
                     self.length += 1;
+                }
+                // Only here can a name end: compared at every byte, this would cost more than the parser.
+                if byte == b':' {
                     let line = self.start.get(..self.length).unwrap_or_default();
                     self.has_content_length |= line == CONTENT_LENGTH;
                     self.has_transfer_encoding |= line == TRANSFER_ENCODING;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -108,7 +108,7 @@ problems! {
     EmailTaken = UNPROCESSABLE_ENTITY "email_taken" "Email already registered";
     /// The user name has an account.
     UsernameTaken = UNPROCESSABLE_ENTITY "username_taken" "Username already taken";
-    /// Another unique column has this value; the label opens the sentence.
+    /// Another unique column has this value; the field's name opens the sentence.
     FieldTaken(&'static str) = UNPROCESSABLE_ENTITY "field_taken" "";
     /// A collision that could not be traced to a field.
     AccountExists = UNPROCESSABLE_ENTITY "account_exists" "Account already exists";
@@ -136,6 +136,10 @@ problems! {
     /// Something that we depend on does not answer.
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Service is unavailable. Try again later.";
 }
+
+/// The code of the problem that an answer tells, for middleware that answers in another form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
 
 #[derive(Serialize)]
 struct Wire<'a> {
@@ -182,7 +186,7 @@ impl Problem {
                 "Password should differ from the current one",
                 Some("different"),
             )]),
-            Self::FieldTaken(label) => Detail::Composed(format!("{label} already taken")),
+            Self::FieldTaken(field) => Detail::Composed(format!("{} already taken", label(field))),
             _ => Detail::Text(detail),
         };
         serde_json::to_string(&Wire { detail, code }).unwrap_or_default()
@@ -191,6 +195,13 @@ impl Problem {
     fn headers(&self, headers: &mut HeaderMap) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Guards answer on routes of the application too: what selects such an answer is the credential.
+        if matches!(
+            self.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            headers.insert(VARY, CREDENTIALS);
+        }
         match self {
             Self::CsrfMissing | Self::CsrfInvalid => {
                 headers.insert(X_CSRF_ERROR, HeaderValue::from_static("true"));
@@ -222,6 +233,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status();
+        response.extensions_mut().insert(Code(self.code()));
         self.headers(response.headers_mut());
         response
     }
@@ -254,6 +266,15 @@ impl From<Error> for Problem {
     }
 }
 
+/// A field's name as the opening of a sentence: `phone_number` is "Phone number".
+fn label(field: &str) -> String {
+    let mut rest = field.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    first
+        .chain(rest.map(|c| if c == '_' { ' ' } else { c }))
+        .collect()
+}
+
 /// `wait` in whole seconds, rounded up: whoever comes back after that many does not come too early.
 #[must_use]
 pub fn whole_secs(wait: Duration) -> u64 {
@@ -280,6 +301,8 @@ fn loggable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     }
 }
 
+/// The request headers that select an answer: where the credentials stand.
+pub(crate) const CREDENTIALS: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
 const X_CSRF_ERROR: HeaderName = HeaderName::from_static("x-csrf-error");
 const UNAVAILABLE_RETRY_SECS: u64 = 5;
 const LOGGED_CHARS: usize = 500;
@@ -311,7 +334,7 @@ mod tests {
             r#"{"detail":"Not authenticated","code":"not_authenticated"}"#
         );
         assert_eq!(
-            Problem::FieldTaken("Nickname").body(),
+            Problem::FieldTaken("nickname").body(),
             r#"{"detail":"Nickname already taken","code":"field_taken"}"#
         );
         assert_eq!(

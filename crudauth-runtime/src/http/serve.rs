@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderName, HeaderValue, Version};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -84,13 +84,10 @@ impl Serve {
         } = self;
         let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
-        loop {
-            let (stream, peer, place) = tokio::select! {
-                biased;
-                () = &mut stop => break,
-                next = next_connection(&listener, &places) => next,
-            };
-            let connection = graceful.watch(connection(stream, peer, app.clone(), limits));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let open = |stream, peer, place| {
+            let (app, stopping) = (app.clone(), Arc::clone(&stopping));
+            let connection = graceful.watch(connection(stream, peer, app, limits, stopping));
             tokio::spawn(async move {
                 // What ends a connection early (a reset, a head that is late or malformed) is the client's affair.
                 if let Err(error) = connection.await {
@@ -98,8 +95,32 @@ impl Serve {
                 }
                 drop(place);
             });
+        };
+        loop {
+            let (stream, peer, place) = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                next = next_connection(&listener, &places) => next,
+            };
+            open(stream, peer, place);
+        }
+        stopping.store(true, Ordering::Release);
+        // Whoever has connected already is served: closing the listener resets what it has not accepted.
+        let listener = listener.into_std()?;
+        while let (Ok(place), Ok((stream, peer))) =
+            (Arc::clone(&places).try_acquire_owned(), listener.accept())
+        {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                open(stream, peer, Some(place));
+            }
         }
         drop(listener);
+        // hyper closes a connection without a request at once, and a request that was under way to it is lost. For a
+        // moment such connections stay: a request that arrives on one is answered, with `Connection: close`.
+        let every = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(FAREWELL.min(limits.drain), places.acquire_many(every)).await;
         if tokio::time::timeout(limits.drain, graceful.shutdown())
             .await
             .is_err()
@@ -208,6 +229,7 @@ fn connection(
     peer: SocketAddr,
     app: axum::Router,
     limits: Limits,
+    stopping: Arc<AtomicBool>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<
     Error = hyper::Error,
     Output = Result<(), hyper::Error>,
@@ -217,8 +239,15 @@ fn connection(
     let conflict = Conflict::default();
     let io = TokioIo::new(Watched::new(stream, conflict.clone()));
     let service = service_fn(move |request| {
-        let (app, conflict) = (app.clone(), conflict.clone());
-        async move { Ok::<_, Infallible>(answer(app, request, peer, &conflict).await) }
+        let (app, conflict, stopping) = (app.clone(), conflict.clone(), Arc::clone(&stopping));
+        async move {
+            let mut response = answer(app, request, peer, &conflict).await;
+            if stopping.load(Ordering::Acquire) {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -294,6 +323,8 @@ async fn told_to_stop() {
     }
 }
 
+/// How long idle connections stay open once the server is told to stop: a round trip, generously.
+const FAREWELL: Duration = Duration::from_millis(250);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const MAX_HEADERS: usize = 100;
 const MAX_HEAD_BYTES: usize = 32 * 1024;

@@ -42,7 +42,7 @@ impl fmt::Display for Email {
 /// quotes, comments or address literals.
 ///
 /// # Errors
-/// The reason, as a sentence without any of the input, for [`Issue::email`](super::issue::Issue::email).
+/// The reason, as a sentence without any of the input, for [`Issue::email`](crate::http::issue::Issue::email).
 pub fn parse_email(text: &str) -> Result<Email, &'static str> {
     let text = text.trim_matches(' ');
     if text.len() > MAX_BYTES {

@@ -199,6 +199,9 @@ pub trait Dialect: Database {
     /// The types of our own columns.
     const TYPES: Types;
 
+    /// The one column whose unique index refused a row; `None` for an index over several, or over an expression.
+    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String>;
+
     /// Binds a value of our own tables.
     ///
     /// # Errors
@@ -224,18 +227,26 @@ pub trait Dialect: Database {
     fn blob(row: &Self::Row, index: usize) -> Result<Option<Vec<u8>>>;
 
     /// Runs a statement and returns the number of rows it changed.
-    fn execute<'a>(
-        conn: &'a mut Self::Connection,
+    fn execute(
+        conn: &mut Self::Connection,
         sql: &'static str,
         args: Args<Self>,
-    ) -> BoxFuture<'a, Result<u64>>;
+    ) -> impl Future<Output = Result<u64>> + Send;
 
     /// Runs a statement and returns its rows.
-    fn fetch<'a>(
-        conn: &'a mut Self::Connection,
+    fn fetch(
+        conn: &mut Self::Connection,
         sql: &'static str,
         args: Args<Self>,
-    ) -> BoxFuture<'a, Result<Vec<Self::Row>>>;
+    ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
+
+    /// Runs a query that finds one row or none. It stops at the first row, which spares the database the step that says
+    /// there is no other, and SQLite a message between threads.
+    fn first(
+        conn: &mut Self::Connection,
+        sql: &'static str,
+        args: Args<Self>,
+    ) -> impl Future<Output = Result<Option<Self::Row>>> + Send;
 
     /// Runs data definition text made from compile-time names.
     fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>>;
@@ -290,30 +301,37 @@ macro_rules! run_statements {
             Ok(sqlx::Row::try_get(row, index)?)
         }
 
-        fn execute<'a>(
-            conn: &'a mut Self::Connection,
+        async fn execute(
+            conn: &mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
-        ) -> BoxFuture<'a, Result<u64>> {
-            Box::pin(async move {
-                let done = sqlx::query_with(sql, args.into_inner()?)
-                    .execute(conn)
-                    .await;
-                Ok(done.map_err(classify::<Self>)?.rows_affected())
-            })
+        ) -> Result<u64> {
+            let done = sqlx::query_with(sql, args.into_inner()?)
+                .execute(conn)
+                .await;
+            Ok(done.map_err(classify::<Self>)?.rows_affected())
         }
 
-        fn fetch<'a>(
-            conn: &'a mut Self::Connection,
+        async fn fetch(
+            conn: &mut Self::Connection,
             sql: &'static str,
             args: Args<Self>,
-        ) -> BoxFuture<'a, Result<Vec<Self::Row>>> {
-            Box::pin(async move {
-                sqlx::query_with(sql, args.into_inner()?)
-                    .fetch_all(conn)
-                    .await
-                    .map_err(classify::<Self>)
-            })
+        ) -> Result<Vec<Self::Row>> {
+            sqlx::query_with(sql, args.into_inner()?)
+                .fetch_all(conn)
+                .await
+                .map_err(classify::<Self>)
+        }
+
+        async fn first(
+            conn: &mut Self::Connection,
+            sql: &'static str,
+            args: Args<Self>,
+        ) -> Result<Option<Self::Row>> {
+            sqlx::query_with(sql, args.into_inner()?)
+                .fetch_optional(conn)
+                .await
+                .map_err(classify::<Self>)
         }
 
         fn define(conn: &mut Self::Connection, sql: String) -> BoxFuture<'_, Result<()>> {
@@ -335,13 +353,13 @@ pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
     }
 }
 
-/// Whether a unique index refused the row.
-pub(crate) fn is_unique_violation(error: &Error) -> bool {
+/// The error of a unique index that refused a row.
+pub(crate) fn unique_violation(error: &Error) -> Option<&dyn sqlx::error::DatabaseError> {
     let Error::Store(source) = error else {
-        return false;
+        return None;
     };
-    let database = source
-        .downcast_ref::<sqlx::Error>()
-        .and_then(sqlx::Error::as_database_error);
-    database.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    source
+        .downcast_ref::<sqlx::Error>()?
+        .as_database_error()
+        .filter(|error| error.is_unique_violation())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::account::{AuthUser, NewAccount};
+use crate::account::{AuthUser, ColumnDef, NewAccount};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::Result;
@@ -54,12 +54,12 @@ pub struct Taken {
 }
 
 /// What became of an INSERT.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Inserted<K> {
     /// The new row's key.
     Created(K),
-    /// A unique index refused it: somebody else was first.
-    Refused,
+    /// A unique index refused it: somebody else was first. The application's own column, where it was one.
+    Refused(Option<&'static ColumnDef>),
 }
 
 /// A change to one account by the application or a flow.
@@ -195,6 +195,13 @@ pub struct SessionRow {
     pub idle: Duration,
     /// Whether its cookies outlive the browser.
     pub remember: bool,
+}
+
+/// A live session as its owner sees it. A guard reads only what it judges by: each column costs an allocation or two.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// What every request is told.
+    pub row: SessionRow,
     /// Client address at sign-in.
     pub ip: Option<String>,
     /// User agent at sign-in.
@@ -232,7 +239,7 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
         user: &'a U::Id,
         token_version: i64,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<SessionRow>>>;
+    ) -> BoxFuture<'a, Result<Vec<ListedSession>>>;
     /// Replaces the CSRF digest if it still is `old`. False when it is not.
     fn set_csrf<'a>(
         &'a self,

@@ -37,6 +37,13 @@ impl Dialect for Sqlite {
 
     run_statements!();
 
+    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+        // "UNIQUE constraint failed: users.phone"; an index over an expression is named "index 'users_lower'".
+        let (_, refused) = violation.message().split_once("constraint failed: ")?;
+        let (_, column) = refused.rsplit_once('.')?;
+        (!refused.contains([',', '\''])).then(|| column.to_owned())
+    }
+
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>> {
         Box::pin(async move {
             let options = SqliteConnectOptions::from_str(url)

@@ -43,6 +43,8 @@ pub enum SignUpOutcome<K> {
     Exists,
     /// The address is taken.
     EmailTaken,
+    /// A unique column of the application's own has this value already; the field's name.
+    FieldTaken(&'static str),
     /// The user name is taken, as typed or in a form that looks the same.
     UsernameTaken,
 }
@@ -134,10 +136,11 @@ async fn insert<U: AuthUser>(
     let id = match engine.store.insert(new, names.folded).await? {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
-        Inserted::Refused => {
-            return Ok(taken(&engine, names)
-                .await?
-                .unwrap_or(SignUpOutcome::Exists));
+        Inserted::Refused(own) => {
+            let unseen = own.map_or(SignUpOutcome::Exists, |column| {
+                SignUpOutcome::FieldTaken(column.field)
+            });
+            return Ok(taken(&engine, names).await?.unwrap_or(unseen));
         }
     };
     let account = AccountInfo {

@@ -24,6 +24,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
                 answer(422, "validation_error"),
                 answer(422, "email_taken"),
                 answer(422, "username_taken"),
+                answer(422, "field_taken"),
                 answer(422, "account_exists"),
                 answer(429, "rate_limited"),
             ]),

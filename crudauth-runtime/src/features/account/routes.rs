@@ -51,6 +51,7 @@ async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Clien
         }),
         SignUpOutcome::EmailTaken => Err(Problem::EmailTaken),
         SignUpOutcome::UsernameTaken => Err(Problem::UsernameTaken),
+        SignUpOutcome::FieldTaken(field) => Err(Problem::FieldTaken(field)),
         SignUpOutcome::Exists => Err(Problem::AccountExists),
     }
 }

@@ -385,8 +385,7 @@ pub fn csrf_matches<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, token
     engine
         .keys
         .macs(Purpose::Csrf, token.as_bytes())
-        .iter()
-        .any(|mac| compare::equal(mac, stored))
+        .any(|mac| compare::equal(&mac, stored))
 }
 
 /// The session's CSRF token: the presented one if it is still good, else a new one that replaces it at once.
@@ -403,21 +402,30 @@ pub async fn refresh_csrf<U: AuthUser>(
     }
     let token = engine.random.hex_token()?;
     let digest = engine.keys.mac(Purpose::Csrf, token.as_bytes());
-    let replaced = engine
-        .store
-        .set_csrf(&session.key, session.csrf.as_ref(), &digest)
-        .await?;
-    Ok(if replaced {
-        Refreshed::Replaced(token)
-    } else {
-        Refreshed::Gone
-    })
+    let mut known = session.csrf;
+    // Two pages that have both lost the token replace it one after the other: neither is told that it is signed out.
+    // Whoever has to try again does so because somebody else got through.
+    loop {
+        if engine
+            .store
+            .set_csrf(&session.key, known.as_ref(), &digest)
+            .await?
+        {
+            return Ok(Refreshed::Replaced(token));
+        }
+        match engine.store.session(&session.key).await? {
+            Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
+                known = now.csrf;
+            }
+            _ => return Ok(Refreshed::Gone),
+        }
+    }
 }
 
 /// What became of it. Holds a secret, so it cannot be compared.
 #[derive(Clone)]
 pub enum Refreshed {
-    /// Another request replaced the token first, or ended the session.
+    /// The session has ended meanwhile.
     Gone,
     /// The presented token is good.
     Kept(String),

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use super::HasSession;
 use crate::http::Form;
 use crate::http::body::{BodyLimit, read};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::redirect::safe_redirect_path;
 
 /// The token that stood in the declared form field.
@@ -39,10 +39,23 @@ pub async fn read_ahead<A: HasSession>(
     request: Request,
     next: Next,
 ) -> Response {
+    read_form::<A>(request, next, &[]).await
+}
+
+/// The same for our own routes, of which some read JSON.
+pub(super) async fn read_ours<A: HasSession>(
+    State(_): State<A>,
+    request: Request,
+    next: Next,
+) -> Response {
+    read_form::<A>(request, next, &JSON_ROUTES).await
+}
+
+async fn read_form<A: HasSession>(request: Request, next: Next, json: &[&str]) -> Response {
     let (Some(field), Some(true)) = (A::SESSION.csrf_field, Some(is_form(&request))) else {
         return next.run(request).await;
     };
-    match ahead(request, field).await {
+    match ahead(request, field, json).await {
         Ok((request, answer)) => answer.given(next.run(request).await),
         Err(problem) => problem.into_response(),
     }
@@ -55,7 +68,11 @@ struct Answers {
     html: bool,
 }
 
-async fn ahead(request: Request, field: &str) -> Result<(Request, Answers), Problem> {
+async fn ahead(
+    request: Request,
+    field: &str,
+    json: &[&str],
+) -> Result<(Request, Answers), Problem> {
     let (mut parts, body) = request.into_parts();
     let bytes = read(BodyLimit::DEFAULT, &parts.headers, body).await?;
     let mut form = Form::urlencoded(&bytes)?;
@@ -71,10 +88,8 @@ async fn ahead(request: Request, field: &str) -> Result<(Request, Answers), Prob
         error_to: path("error_to"),
         html: wants_html(&parts.headers),
     };
-    let body = if JSON_ROUTES
-        .iter()
-        .any(|route| parts.uri.path().ends_with(route))
-    {
+    // Below a prefix the path has been cut to our part of it.
+    let body = if json.contains(&parts.uri.path()) {
         let json = form.to_json();
         parts
             .headers
@@ -90,11 +105,12 @@ async fn ahead(request: Request, field: &str) -> Result<(Request, Answers), Prob
 impl Answers {
     /// Turns an answer into a redirect for a browser that asked for a page. Cookies stay on it.
     fn given(&self, mut response: Response) -> Response {
+        let status = response.status();
+        let refused = status.is_client_error() || status.is_server_error();
+        // A redirect, of the application or of ours further in, is an answer already.
         let target = match (&self.redirect_to, &self.error_to) {
-            (Some(to), _) if response.status().is_success() => Some(to.clone()),
-            (_, Some(to)) if !response.status().is_success() => {
-                Some(with_error(to, response.status()))
-            }
+            (Some(to), _) if status.is_success() => Some(to.clone()),
+            (_, Some(to)) if refused => Some(with_error(to, &response)),
             _ => None,
         };
         let Some(location) = target
@@ -112,14 +128,19 @@ impl Answers {
     }
 }
 
-/// The status says what kind of refusal it was: bodies are not read back.
-fn with_error(path: &str, status: StatusCode) -> String {
+/// The code says what kind of refusal it was; an answer of the application's own has its status only.
+fn with_error(path: &str, response: &Response) -> String {
+    let code = response.extensions().get::<Code>().map_or_else(
+        || response.status().as_u16().to_string(),
+        |code| code.0.to_owned(),
+    );
+
     let (page, fragment) = path
         .split_once('#')
         .map_or((path, ""), |(page, fragment)| (page, fragment));
     let joint = if page.contains('?') { '&' } else { '?' };
     let hash = if fragment.is_empty() { "" } else { "#" };
-    format!("{page}{joint}error={}{hash}{fragment}", status.as_u16())
+    format!("{page}{joint}error={code}{hash}{fragment}")
 }
 
 fn is_form(request: &Request) -> bool {

@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Answer, detail, limited, ok, set_cookies};
 use crate::http::user_agent::{self, Device};
 use crate::principal::{Principal, authenticate};
-use crate::store::SessionRow;
+use crate::store::ListedSession;
 
 /// A caller who came with a session, whatever else it carries.
 type Caller<A> = Principal<A, (Via<Session>, ())>;
@@ -33,7 +33,7 @@ pub(super) async fn list<A: HasSession>(principal: Caller<A>, State(auth): State
     let current = principal.session().map(|session| session.key);
     ok(&sessions
         .iter()
-        .map(|session| Listed::of(session, current == Some(session.key)))
+        .map(|session| Listed::of(session, current == Some(session.row.key)))
         .collect::<Vec<_>>())
 }
 
@@ -150,11 +150,12 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    fn of(session: &'a SessionRow, current: bool) -> Self {
+    fn of(listed: &'a ListedSession, current: bool) -> Self {
+        let session = &listed.row;
         Self {
             id: hex(&session.key),
-            device: user_agent::parse(session.user_agent.as_deref()),
-            ip: session.ip.as_deref(),
+            device: user_agent::parse(listed.user_agent.as_deref()),
+            ip: listed.ip.as_deref(),
             created_at: session.created_at.to_rfc3339(),
             last_activity: session.last_activity.to_rfc3339(),
             current,

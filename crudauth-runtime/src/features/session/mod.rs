@@ -135,7 +135,7 @@ fn start<A: HasSession>() {
 }
 
 fn read_forms<A: HasSession>(router: Router<A>, auth: &A) -> Router<A> {
-    router.route_layer(from_fn_with_state(auth.clone(), forms::read_ahead::<A>))
+    router.route_layer(from_fn_with_state(auth.clone(), forms::read_ours::<A>))
 }
 
 fn mount<A: HasSession>(router: Router<A>) -> Router<A> {

@@ -26,6 +26,7 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
         name: "session",
         authenticate: |auth, parts| Box::pin(authenticate(auth, parts)),
         confirm: |auth, parts, found| Box::pin(confirm(auth, parts, found)),
+        csrf: A::SESSION.csrf,
         renewal: if A::SESSION.rotate_on_change {
             Some(renewal)
         } else {

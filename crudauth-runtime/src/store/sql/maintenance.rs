@@ -103,7 +103,7 @@ where
                     .into(),
                 );
             }
-            compare(table.name, column, actual, &mut found);
+            compare::<D>(table.name, column, actual, &mut found);
         }
         for extra in &live {
             let declared = table
@@ -162,7 +162,12 @@ where
     }
 }
 
-fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<Difference>) {
+fn compare<D: Dialect>(
+    table: &str,
+    column: &ColumnDef,
+    live: &LiveColumn,
+    found: &mut Vec<Difference>,
+) {
     let name = column.name;
     if live.nullable && !column.nullable {
         found.push(format!(
@@ -182,9 +187,17 @@ fn compare(table: &str, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<D
     }
     let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
     if (login || column.unique) && !live.unique {
+        // Quoted, so that it runs as it stands: a name may be a reserved word.
+        let quote = char::from(D::SYNTAX.quote);
+        let quoted = |name: &str| format!("{quote}{name}{quote}");
+        let (index, on, by) = (
+            quoted(&format!("{table}_{name}")),
+            quoted(table),
+            quoted(name),
+        );
         found.push(format!(
             "`{table}.{name}` has no unique index of its own: without one, two sign-ups at the same moment make two \
-             accounts; write `CREATE UNIQUE INDEX {table}_{name} ON {table} ({name})`"
+             accounts; write `CREATE UNIQUE INDEX {index} ON {on} ({by})`"
         ).into());
     }
     if column.role == Role::Id && live.reuses_ids {

@@ -108,6 +108,13 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         .await
     }
 
+    /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
+    /// statement does after its first row would be left undone.
+    async fn first<T: Template>(&self, args: Args<D>) -> Result<Option<D::Row>> {
+        let mut conn = self.connection().await?;
+        D::first(&mut conn, sql::<T, D, S>(), args).await
+    }
+
     /// Runs one query on a connection of its own.
     async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
         in_time(async {

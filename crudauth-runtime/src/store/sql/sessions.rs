@@ -9,7 +9,7 @@ use crate::account::{AccountKey, AuthUser};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Dialect};
-use crate::store::{Digest, NewSession, SessionRow, Sessions, Settlement};
+use crate::store::{Digest, ListedSession, NewSession, SessionRow, Sessions, Settlement};
 
 statements! {
     /// One statement for the presented session, the expired ones and those over the cap. It runs before the INSERT,
@@ -22,8 +22,8 @@ statements! {
     Open = "INSERT INTO {@sessions} (id, user_id, csrf, token_version, created_at, last_activity, expires_at, \
         absolute_at, idle, remember, ip, user_agent) SELECT $1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11 \
         FROM {users} u WHERE u.{id} = $2[is_active: AND u.{is_active}][token_version: AND u.{token_version} = $4]{lock}";
-    Lookup = "SELECT s.id, s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
-        s.remember, s.ip, s.user_agent, {u.*} FROM {@sessions} s JOIN {users} u ON u.{id} = s.user_id WHERE s.id = $1";
+    Lookup = "SELECT s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
+        s.remember, {u.*} FROM {@sessions} s JOIN {users} u ON u.{id} = s.user_id WHERE s.id = $1";
     /// An UPDATE: of a session that has ended meanwhile it finds no row, so it cannot bring one back (SEC-048).
     Touch = "UPDATE {@sessions} SET last_activity = $2, expires_at = $3 WHERE id = $1 AND last_activity <= $4";
     /// Only what has expired: a use that was recorded meanwhile keeps the session.
@@ -32,27 +32,37 @@ statements! {
     EndOwn = "DELETE FROM {@sessions} WHERE id = $1 AND user_id = $2";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2 AND expires_at > $3";
     EndExpired = "DELETE FROM {@sessions} WHERE user_id = $1 AND expires_at <= $2";
-    List = "SELECT s.id, s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
-        s.remember, s.ip, s.user_agent FROM {@sessions} s \
+    List = "SELECT s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
+        s.remember, s.id, s.ip, s.user_agent FROM {@sessions} s \
         WHERE s.user_id = $1 AND s.token_version = $2 AND s.expires_at > $3 ORDER BY s.last_activity DESC, s.id";
     SetCsrf = "UPDATE {@sessions} SET csrf = $3 WHERE id = $1 AND COALESCE(csrf, id) = $2";
 }
 
 /// Columns of [`SessionRow`] before those of the account.
-const WIDTH: usize = 11;
+const WIDTH: usize = 8;
 
-fn read<D: Dialect>(row: &D::Row) -> Result<SessionRow> {
+fn read<D: Dialect>(row: &D::Row, key: Digest) -> Result<SessionRow> {
     let at = |index| int::<D>(row, index).map(Timestamp::from_micros);
     Ok(SessionRow {
-        key: digest(D::blob(row, 0)?)?.ok_or_else(|| Error::Store("a session has no id".into()))?,
-        csrf: digest(D::blob(row, 1)?)?,
-        token_version: int::<D>(row, 2)?,
-        created_at: at(3)?,
-        last_activity: at(4)?,
-        expires_at: at(5)?,
-        absolute_at: at(6)?,
-        idle: Duration::from_micros(u64::try_from(int::<D>(row, 7)?).unwrap_or(0)),
-        remember: int::<D>(row, 8)? != 0,
+        key,
+        csrf: digest(D::blob(row, 0)?)?,
+        token_version: int::<D>(row, 1)?,
+        created_at: at(2)?,
+        last_activity: at(3)?,
+        expires_at: at(4)?,
+        absolute_at: at(5)?,
+        idle: Duration::from_micros(u64::try_from(int::<D>(row, 6)?).unwrap_or(0)),
+        remember: int::<D>(row, 7)? != 0,
+    })
+}
+
+fn listed<D: Dialect>(row: &D::Row) -> Result<ListedSession> {
+    let key = digest(D::blob(row, 8)?)?;
+    Ok(ListedSession {
+        row: read::<D>(
+            row,
+            key.ok_or_else(|| Error::Store("a session has no id".into()))?,
+        )?,
         ip: D::text(row, 9)?,
         user_agent: D::text(row, 10)?,
     })
@@ -132,9 +142,8 @@ where
         key: &'a Digest,
     ) -> BoxFuture<'a, Result<Option<(SessionRow, S::User)>>> {
         Box::pin(async move {
-            let rows = self.fetch::<Lookup>(Args::new().blob(Some(key))).await?;
-            rows.first()
-                .map(|row| Ok((read::<D>(row)?, S::User::read(row, WIDTH)?)))
+            let row = self.first::<Lookup>(Args::new().blob(Some(key))).await?;
+            row.map(|row| Ok((read::<D>(&row, *key)?, S::User::read(&row, WIDTH)?)))
                 .transpose()
         })
     }
@@ -197,7 +206,7 @@ where
         user: &'a Id<S>,
         token_version: i64,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<SessionRow>>> {
+    ) -> BoxFuture<'a, Result<Vec<ListedSession>>> {
         let args = Args::new()
             .value(user.as_inner())
             .int(token_version)
@@ -206,7 +215,7 @@ where
             self.fetch::<List>(args)
                 .await?
                 .iter()
-                .map(read::<D>)
+                .map(listed::<D>)
                 .collect()
         })
     }

@@ -3,11 +3,11 @@
 use futures_util::future::BoxFuture;
 
 use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
-use crate::account::{AccountKey, AuthUser, NewAccount, Role};
+use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::Result;
-use crate::store::dialect::{Args, Column, Dialect, is_unique_violation};
+use crate::store::dialect::{Args, Column, Dialect, unique_violation};
 use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Users};
 
 statements! {
@@ -46,18 +46,13 @@ where
     S: Schema<User: UserRow<D>>,
 {
     async fn one<T: super::Template>(&self, args: Args<D>) -> Result<Option<S::User>> {
-        self.fetch::<T>(args)
-            .await?
-            .first()
-            .map(|row| S::User::read(row, 0))
-            .transpose()
+        let row = self.first::<T>(args).await?;
+        row.map(|row| S::User::read(&row, 0)).transpose()
     }
 
     async fn count<T: super::Template>(&self, args: Args<D>) -> Result<i64> {
-        self.fetch::<T>(args)
-            .await?
-            .first()
-            .map_or(Ok(0), |row| int::<D>(row, 0))
+        let row = self.first::<T>(args).await?;
+        row.map_or(Ok(0), |row| int::<D>(&row, 0))
     }
 
     async fn insert_row(
@@ -70,13 +65,13 @@ where
         S::User::bind(new, &mut args)?;
         let rows = D::fetch(&mut tx, sql::<Insert, D, S>(), args).await?;
         let Some(row) = rows.first() else {
-            return Ok(Inserted::Refused);
+            return Ok(Inserted::Refused(None));
         };
         let key = <Id<S> as AccountKey>::Inner::read(row, 0)?;
         if folded.is_some() {
             let args = Args::new().text(folded).value(&key);
             if D::execute(&mut tx, sql::<Reserve, D, S>(), args).await? == 0 {
-                return Ok(Inserted::Refused); // dropping the transaction rolls the row back
+                return Ok(Inserted::Refused(None)); // dropping the transaction rolls the row back
             }
         }
         commit(tx).await?;
@@ -189,6 +184,17 @@ where
     }
 }
 
+/// The application's own column that a unique index guards and the new row broke.
+fn own_column<D: Dialect, S: Schema>(
+    violation: &dyn sqlx::error::DatabaseError,
+) -> Option<&'static ColumnDef> {
+    let name = D::refusing_column(violation)?;
+    let columns = <S::User as AuthUser>::TABLE.columns;
+    columns
+        .iter()
+        .find(|column| column.role == Role::Own && column.name.eq_ignore_ascii_case(&name))
+}
+
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
 
 impl<D, S> Users<S::User> for SqlStore<D, S>
@@ -240,8 +246,11 @@ where
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
         Box::pin(async move {
             match self.insert_row(&new, folded).await {
-                Err(error) if is_unique_violation(&error) => Ok(Inserted::Refused),
-                done => done,
+                Err(error) => match unique_violation(&error) {
+                    Some(violation) => Ok(Inserted::Refused(own_column::<D, S>(violation))),
+                    None => Err(error),
+                },
+                created => created,
             }
         })
     }

@@ -1,12 +1,13 @@
-//! The `auth!` block: attributes, visibility, name and account type.
+//! Step 1 for the `auth!` block: attributes, visibility, name and account type. Above the features, because the
+//! registry says which sections there are.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Ident, Meta, Token, Type, Visibility};
 
 use crate::diag::{Cx, spelled};
-use crate::features::{self, Declared};
-use crate::model::App;
+use crate::features;
+use crate::model::{App, Declared};
 use crate::read::krate;
 use crate::read::section::Input;
 

@@ -1,30 +1,7 @@
-//! Step 2, the model: what was declared, in plain structs with spans. Nothing here parses, nothing makes tokens.
+//! What `#[derive(AuthUser)]` declares: one table, its columns and their roles.
 
 use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, Path, Type, Visibility};
-
-use crate::features::Declared;
-
-/// One `auth!` block.
-pub(crate) struct App {
-    /// `::crudauth`, or where `#[crate(…)]` says.
-    pub(crate) krate: Path,
-    pub(crate) docs: Vec<Attribute>,
-    pub(crate) vis: Visibility,
-    pub(crate) name: Ident,
-    pub(crate) user: Type,
-    /// As declared, in order; then those which every block has.
-    pub(crate) sections: Vec<Declared>,
-}
-
-impl App {
-    /// The section of type `T`, where the block has it.
-    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.sections
-            .iter()
-            .find_map(|section| section.feature.as_any().downcast_ref())
-    }
-}
 
 /// One `#[derive(AuthUser)]`.
 pub(crate) struct UserModel {
@@ -139,7 +116,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
 }
 
 macro_rules! roles {
-    ($($role:ident = $word:literal $(| $alias:literal)*;)*) => {
+    ($($role:ident = $word:literal $(| $alias:literal)*, $doc:literal;)*) => {
         /// What crudauth uses a column for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Role { $($role,)* }
@@ -160,6 +137,11 @@ macro_rules! roles {
                 match self { $(Self::$role => stringify!($role),)* }
             }
 
+            /// Every role for the attribute reference: word, other words for it, what it is.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [(&'static str, &'static [&'static str], &'static str)] =
+                &[$(($word, &[$($alias,)*], $doc),)*];
+
             /// Every word, for the did-you-mean.
             pub(crate) const WORDS: &'static [&'static str] = &[$($word, $($alias,)*)*];
         }
@@ -167,49 +149,15 @@ macro_rules! roles {
 }
 
 roles! {
-    Id = "id";
-    Email = "email";
-    Username = "username";
-    PasswordHash = "password" | "password_hash" | "hashed_password";
-    EmailVerified = "email_verified";
-    IsActive = "is_active";
-    IsSuperuser = "is_superuser";
-    TokenVersion = "token_version";
-    CreatedAt = "created_at";
-    UpdatedAt = "updated_at";
-    Own = "own";
-}
-
-/// One `#[require(…)]`.
-pub(crate) struct Guard {
-    pub(crate) krate: Path,
-    /// `auth(Auth)`
-    pub(crate) authority: Option<Type>,
-    /// In canonical order.
-    pub(crate) proofs: Vec<Proof>,
-}
-
-/// One thing a principal must prove.
-pub(crate) enum Proof {
-    /// `transport(session)`
-    Transport(Ident),
-    Superuser(Span),
-    Verified(Span),
-    /// `check(path)`
-    Check(Path),
-    /// A user-defined gate.
-    Gate(Path),
-}
-
-impl Proof {
-    /// Canonical order: the same words in another order are the same type.
-    pub(crate) fn rank(&self) -> u8 {
-        match self {
-            Self::Transport(_) => 0,
-            Self::Superuser(_) => 1,
-            Self::Verified(_) => 2,
-            Self::Check(_) => 3,
-            Self::Gate(_) => 4,
-        }
-    }
+    Id = "id", "The primary key: `i64`, `Uuid`, `String`, or a newtype that implements `AccountKey`.";
+    Email = "email", "The e-mail address: `String` or `Option<String>`.";
+    Username = "username", "The user name: `String` or `Option<String>`.";
+    PasswordHash = "password" | "password_hash" | "hashed_password", "The password hash: `PasswordHash` or `Option<PasswordHash>`.";
+    EmailVerified = "email_verified", "Whether the address is proven: `bool`.";
+    IsActive = "is_active", "Whether the account may sign in: `bool`.";
+    IsSuperuser = "is_superuser", "Whether it is a superuser: `bool`.";
+    TokenVersion = "token_version", "The epoch of its sessions: `i64`.";
+    CreatedAt = "created_at", "When the row was made: `OffsetDateTime`, `PrimitiveDateTime` or `i64` (seconds).";
+    UpdatedAt = "updated_at", "When the row was last changed; the same types.";
+    Own = "own", "The application's own, whatever the field is called.";
 }

@@ -1,0 +1,451 @@
+//! CPU time per request of a declared application, beside the hand-written one. See `README.md` in this directory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run ends"
+)]
+#![expect(clippy::panic, reason = "so does one whose answers are wrong")]
+#![expect(unreachable_pub, reason = "nobody links to a benchmark")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::http::Request;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+use tracing::span;
+
+mod cpu;
+mod handwritten;
+mod library;
+
+/// The servers. The first is what the others are compared with.
+const KINDS: [&str; 3] = ["hand-written", "declared", "declared-served"];
+
+/// What is measured, and the bound of the design.
+struct Path {
+    name: &'static str,
+    request: fn(usize, &str) -> String,
+    target: &'static str,
+    /// Requests under way at a time, so that a server is not woken for each.
+    width: usize,
+}
+
+const PATHS: [Path; 4] = [
+    Path {
+        name: "bare",
+        request: bare,
+        target: "≤ 1.02",
+        width: 8,
+    },
+    Path {
+        name: "session guard",
+        request: guarded,
+        target: "≤ 1.05",
+        width: 8,
+    },
+    Path {
+        name: "login",
+        request: login,
+        target: "≤ 1.02",
+        width: 1,
+    },
+    Path {
+        name: "register",
+        request: register,
+        target: "—",
+        width: 1,
+    },
+];
+
+/// What is called without HTTP, too.
+const CALLED: [(&str, &str); 2] = [("bare", "/bare"), ("session guard", "/dashboard")];
+
+fn bare(_: usize, _: &str) -> String {
+    get("/bare", "")
+}
+
+fn guarded(_: usize, cookie: &str) -> String {
+    get("/dashboard", cookie)
+}
+
+fn get(path: &str, cookie: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n"
+    )
+}
+
+fn login(_: usize, _: &str) -> String {
+    sign_in("bench-1") // not the owner of the guard's session, which the cap would end
+}
+
+fn sign_in(who: &str) -> String {
+    let body = format!("username={who}&password=correct+horse+battery");
+    post("/login", "application/x-www-form-urlencoded", &body)
+}
+
+fn register(number: usize, _: &str) -> String {
+    let who = format!(r#"{{"email":"bench-{number}@example.com","username":"bench-{number}""#);
+    post(
+        "/register",
+        "application/json",
+        &format!(r#"{who},"password":"correct horse battery"}}"#),
+    )
+}
+
+fn post(path: &str, kind: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nContent-Type: {kind}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn main() {
+    let mut args = std::env::args().skip_while(|arg| arg != "--serve");
+    if let Some(kind) = args.nth(1) {
+        let (directory, cpu) = (args.next().unwrap(), args.next().unwrap());
+        return serve(
+            &kind,
+            &directory,
+            cpu.parse().unwrap(),
+            args.next().is_some(),
+        );
+    }
+    let (takes, rounds, requests) = (
+        cpu::setting("--takes", 9),
+        cpu::setting("--rounds", 3),
+        cpu::setting("--requests", 3000),
+    );
+    let hashes = cpu::setting("--hashes", 3);
+    let directory = std::env::temp_dir().join(format!("crudauth-ratios-{}", std::process::id()));
+    std::fs::create_dir(&directory).unwrap();
+    let directory_text = directory.to_str().unwrap();
+    let cpus = cpu::allowed();
+    let (own, theirs) = (cpus[0], cpus[cpus.len() - 1]); // servers have one to themselves, where there are two
+    cpu::pin(own);
+    let statements = KINDS[..2]
+        .iter()
+        .map(|kind| count(kind, directory_text, theirs))
+        .collect::<Vec<_>>();
+    let mut over_http = PATHS.each_ref().map(|_| vec![Vec::new(); KINDS.len()]);
+    let mut called = CALLED.map(|_| vec![Vec::new(); 2]);
+    // Where a process happens to lie in memory counts for some per cent, so every take has new ones.
+    for take in 0..takes {
+        let directory = directory.join(take.to_string());
+        std::fs::create_dir(&directory).unwrap();
+        let mut servers =
+            KINDS.map(|kind| Server::start(kind, directory.to_str().unwrap(), theirs, false));
+        for (path, samples) in PATHS.iter().zip(&mut over_http) {
+            let requests = if path.width > 1 { requests } else { hashes };
+            interleave(&mut servers, samples, rounds, |server| {
+                server.measure(path, requests)
+            });
+        }
+        for ((_, path), samples) in CALLED.iter().zip(&mut called) {
+            interleave(&mut servers[..2], samples, rounds, |server| {
+                server.call(path, requests)
+            });
+        }
+    }
+    println!(
+        "CPU per request over loopback HTTP: median [least, greatest] of {} rounds\n",
+        takes * rounds
+    );
+    println!(
+        "| path | statements, hand-written / declared | hand-written µs | declared µs | ratio | target | under crudauth::serve |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (index, (path, samples)) in PATHS.iter().zip(&over_http).enumerate() {
+        let (ours, theirs) = (&samples[1], &samples[0]);
+        println!(
+            "| {} | {} / {} | {} | {} | {} | {} | {} |",
+            path.name,
+            statements[0][index],
+            statements[1][index],
+            micros(theirs),
+            micros(ours),
+            ratio(ours, theirs),
+            path.target,
+            ratio(&samples[2], theirs),
+        );
+    }
+    println!("\nThe same without HTTP: the router called in the process\n");
+    println!("| path | hand-written µs | declared µs | ratio |");
+    println!("|---|---|---|---|");
+    for ((name, _), samples) in CALLED.iter().zip(&called) {
+        println!(
+            "| {name} | {} | {} | {} |",
+            micros(&samples[0]),
+            micros(&samples[1]),
+            ratio(&samples[1], &samples[0])
+        );
+    }
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// Takes turns, each round in the other order.
+fn interleave(
+    servers: &mut [Server],
+    samples: &mut [Vec<f64>],
+    rounds: usize,
+    mut measure: impl FnMut(&mut Server) -> f64,
+) {
+    for server in servers.iter_mut() {
+        measure(server); // not counted: caches and pools fill
+    }
+    for round in 0..rounds {
+        let mut order: Vec<usize> = (0..servers.len()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for at in order {
+            samples[at].push(measure(&mut servers[at]));
+        }
+    }
+}
+
+fn micros(samples: &[f64]) -> String {
+    let (median, least, greatest) = cpu::spread(samples);
+    let digits = usize::from(median < 1000.0);
+    format!("{median:.digits$} [{least:.digits$}, {greatest:.digits$}]")
+}
+
+fn ratio(ours: &[f64], theirs: &[f64]) -> String {
+    let rounds: Vec<f64> = ours
+        .iter()
+        .zip(theirs)
+        .map(|(ours, theirs)| ours / theirs)
+        .collect();
+    let (median, least, greatest) = cpu::spread(&rounds);
+    format!("{median:.3} [{least:.2}, {greatest:.2}]")
+}
+
+/// How many statements one request of each path sends, BEGIN and COMMIT apart.
+fn count(kind: &str, directory: &str, cpu: usize) -> [usize; 4] {
+    let mut server = Server::start(kind, directory, cpu, true);
+    PATHS.each_ref().map(|path| {
+        let before: usize = server.ask("statements").parse().unwrap();
+        let request = (path.request)(1_000_000_000, &server.cookie);
+        server.exchange(&[request]);
+        server.ask("statements").parse::<usize>().unwrap() - before
+    })
+}
+
+/// A server in a process of its own, and the connections to it.
+struct Server {
+    process: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    connections: Vec<TcpStream>,
+    cookie: String,
+    registered: usize,
+}
+
+impl Server {
+    fn start(kind: &str, directory: &str, cpu: usize, counting: bool) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--serve", kind, directory, &cpu.to_string()])
+            .args(counting.then_some("--count"));
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (orders, answers) = (
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
+        let mut server = Self {
+            process,
+            orders,
+            answers: BufReader::new(answers),
+            connections: Vec::new(),
+            cookie: String::new(),
+            registered: 0,
+        };
+        let address: SocketAddr = server.ask("address").parse().unwrap();
+        for _ in 0..8 {
+            let connection = TcpStream::connect(address).unwrap();
+            connection.set_nodelay(true).unwrap();
+            server.connections.push(connection);
+        }
+        for number in 0..2 {
+            server.exchange(&[register(number, "")]);
+        }
+        server.registered = 2;
+        let answer = server.exchange(&[sign_in("bench-0")]).remove(0);
+        let cookies = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        server.cookie = cookies.collect::<Vec<_>>().join("; ");
+        server
+    }
+
+    fn ask(&mut self, order: &str) -> String {
+        writeln!(self.orders, "{order}").unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Microseconds of CPU per request.
+    fn measure(&mut self, path: &Path, requests: usize) -> f64 {
+        let first = self.registered;
+        self.registered += requests;
+        let texts: Vec<_> = (first..first + requests)
+            .map(|number| (path.request)(number, &self.cookie))
+            .collect();
+        let before: f64 = self.ask("cpu").parse().unwrap();
+        for wave in texts.chunks(path.width) {
+            self.exchange(wave);
+        }
+        let after: f64 = self.ask("cpu").parse().unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+        let requests = requests as f64;
+        (after - before) / requests
+    }
+
+    fn call(&mut self, path: &str, requests: usize) -> f64 {
+        let order = format!("call {path} {requests} {}", self.cookie);
+        self.ask(&order).parse().unwrap()
+    }
+
+    /// Sends each text on a connection of its own, then reads the answers.
+    fn exchange(&mut self, texts: &[String]) -> Vec<String> {
+        for (connection, text) in self.connections.iter_mut().zip(texts) {
+            connection.write_all(text.as_bytes()).unwrap();
+        }
+        let connections = self.connections.iter_mut().zip(texts);
+        connections
+            .map(|(connection, text)| answer(connection, text))
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn answer(connection: &mut TcpStream, request: &str) -> String {
+    let (mut buffer, mut filled) = ([0; 4096], 0);
+    loop {
+        let read = connection.read(&mut buffer[filled..]).unwrap();
+        assert!(read > 0, "the server hung up on {request}");
+        filled += read;
+        let text = std::str::from_utf8(&buffer[..filled]).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            assert!(text.starts_with("HTTP/1.1 200"), "{request}\n{text}");
+            return text.to_owned();
+        }
+    }
+}
+
+/// A child process: serves one application, and answers orders on its standard input.
+fn serve(kind: &str, directory: &str, cpu: usize, counting: bool) {
+    cpu::pin(cpu);
+    if counting {
+        tracing::subscriber::set_global_default(Counter).unwrap();
+    }
+    let suffix = if counting { "-counted" } else { "" };
+    let url = format!("sqlite://{directory}/{kind}{suffix}.db?mode=rwc");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (app, listener) = runtime.block_on(async {
+        let app = if kind == KINDS[0] {
+            handwritten::app(&url).await
+        } else {
+            library::app(&url).await
+        };
+        (app, TcpListener::bind("127.0.0.1:0").await.unwrap())
+    });
+    let address = listener.local_addr().unwrap();
+    let served = app.clone();
+    if kind == KINDS[2] {
+        runtime.spawn(async move { crudauth::serve(listener, served).await.unwrap() });
+    } else {
+        runtime.spawn(async move { axum::serve(tcp_nodelay(listener), served).await.unwrap() });
+    }
+    for order in std::io::stdin().lines() {
+        let order = order.unwrap();
+        let answer = match order.split(' ').collect::<Vec<_>>()[..] {
+            ["address"] => address.to_string(),
+            ["cpu"] => (cpu::time().as_secs_f64() * 1e6).to_string(),
+            ["statements"] => STATEMENTS.load(Ordering::SeqCst).to_string(),
+            ["call", path, requests, ..] => {
+                let cookie = order.splitn(4, ' ').nth(3).unwrap_or_default();
+                let called = call(
+                    app.clone(),
+                    path.to_owned(),
+                    cookie.to_owned(),
+                    requests.parse().unwrap(),
+                );
+                runtime.block_on(runtime.spawn(called)).unwrap().to_string()
+            }
+            _ => panic!("no such order: {order}"),
+        };
+        println!("{answer}");
+    }
+}
+
+fn tcp_nodelay(listener: TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr> {
+    use axum::serve::ListenerExt as _;
+    listener.tap_io(|stream| stream.set_nodelay(true).unwrap())
+}
+
+async fn call(app: axum::Router, path: String, cookie: String, requests: usize) -> f64 {
+    let before = cpu::time();
+    for _ in 0..requests {
+        let request = Request::get(path.as_str())
+            .header("host", "localhost")
+            .header("cookie", cookie.as_str());
+        let response = app
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert!(response.status().is_success());
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let requests = requests as f64;
+    cpu::time().saturating_sub(before).as_secs_f64() * 1e6 / requests
+}
+
+/// Counts what sqlx logs: one event for each statement.
+struct Counter;
+
+static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
+
+impl tracing::Subscriber for Counter {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+    fn event(&self, _: &tracing::Event<'_>) {
+        STATEMENTS.fetch_add(1, Ordering::SeqCst);
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}

@@ -1,0 +1,87 @@
+//! What an `auth!` block declares: the account type, and sections that speak for themselves.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, Ident, Path, Type, Visibility};
+
+use crate::diag::Cx;
+
+/// One `auth!` block.
+pub(crate) struct App {
+    /// `::crudauth`, or where `#[crate(…)]` says.
+    pub(crate) krate: Path,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) user: Type,
+    /// As declared, in order; then those which every block has.
+    pub(crate) sections: Vec<Declared>,
+}
+
+impl App {
+    /// What the sections say about each other's business.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        for section in &self.sections {
+            section.feature.tell(&mut facts);
+        }
+        facts
+    }
+}
+
+/// One section of a block.
+pub(crate) struct Declared {
+    pub(crate) name: &'static str,
+    /// Whether it says how a sign-in travels.
+    pub(crate) transport: bool,
+    pub(crate) feature: Box<dyn Feature>,
+}
+
+/// What a section contributes, once it was read.
+pub(crate) trait Feature {
+    /// Judges the section by itself.
+    fn check(&self, _cx: &Cx) {}
+
+    /// Says what rules between sections have to know.
+    fn tell(&self, _facts: &mut Facts) {}
+
+    /// What it adds to the expansion.
+    fn expand(&self, app: &App) -> Parts;
+}
+
+/// What rules between sections judge, so that a rule never looks into a section.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// Cookies without `Secure`, and where that is said.
+    pub(crate) insecure_cookies: Option<Span>,
+    /// The commonest passwords are accepted, and where that is said.
+    pub(crate) common_passwords: Option<Span>,
+    /// Failed sign-ins before the first lock, where the block says.
+    pub(crate) max_attempts: Option<u64>,
+    /// Reverse proxies in front.
+    pub(crate) trusted_hops: u64,
+    /// Names of rules that the block takes responsibility for, as written.
+    pub(crate) allowed: Vec<Path>,
+}
+
+/// What one section adds to the expansion; inside, `__p` is the private module and `p` the value that is configured.
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Statements on `p: Policy`.
+    pub(crate) policy: TokenStream,
+    /// Values for `Authority::TRANSPORTS`.
+    pub(crate) transports: Vec<TokenStream>,
+    /// Values for `Authority::FEATURES`.
+    pub(crate) features: Vec<TokenStream>,
+    /// Values for `Authority::DRIVERS`.
+    pub(crate) drivers: Vec<TokenStream>,
+    /// Implementations.
+    pub(crate) items: TokenStream,
+    /// Methods of the type.
+    pub(crate) methods: TokenStream,
+    /// Statements that fail to compile, at the user's token, where something needed is not there.
+    pub(crate) needs: TokenStream,
+    /// The hooks' type.
+    pub(crate) hooks: Option<Path>,
+    /// The tables' prefix.
+    pub(crate) prefix: Option<String>,
+}

@@ -1,0 +1,9 @@
+//! Step 2, the model: what was declared, in plain structs with spans. Nothing here parses, nothing makes tokens.
+
+mod app;
+mod guard;
+mod user;
+
+pub(crate) use app::{App, Declared, Facts, Feature, Parts};
+pub(crate) use guard::{Guard, Proof};
+pub(crate) use user::{Column, DefaultValue, Field, Role, UserModel, last_segment, option_of};

@@ -1,0 +1,232 @@
+//! Every answer that `SPEC` declares, produced over the real router and compared with the wire contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+#[path = "support/world.rs"]
+mod world;
+
+use crudauth_runtime::features::REGISTRY;
+use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
+use serde_json::json;
+use support::{Answer, FORM, JSON, PASSWORD};
+use world::{NEW, sentence, sign_up, without_csrf, world};
+
+/// What a route answers the `times`-th time.
+macro_rules! repeated {
+    ($times:expr, $send:expr) => {{
+        for _ in 1..$times {
+            $send.await;
+        }
+        $send.await
+    }};
+}
+
+/// Produces one answer of one route. An answer of `SPEC` without an arm here fails the test.
+#[expect(
+    clippy::too_many_lines,
+    clippy::match_same_arms,
+    reason = "a table, one line for each answer"
+)]
+async fn produce(route: &str, status: u16, code: &str) -> Answer {
+    let w = if code == "csrf_disabled" {
+        without_csrf().await
+    } else {
+        world().await
+    };
+    let handle = w.ada.get("/sessions").await.json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    match (route, status, code) {
+        ("POST /register", 200, "") => {
+            w.stranger
+                .post_json("/register", &sign_up("bob", None))
+                .await
+        }
+        ("POST /register", 403, "cross_site") => w.foreign("/register", JSON).await,
+        ("POST /register", 422, "validation_error") => w.stranger.post("/register").await,
+        ("POST /register", 422, "email_taken") => {
+            w.stranger
+                .post_json(
+                    "/register",
+                    &json!({ "email": "ada@x.com", "username": "bob", "password": PASSWORD }),
+                )
+                .await
+        }
+        ("POST /register", 422, "username_taken") => {
+            w.stranger
+                .post_json(
+                    "/register",
+                    &json!({ "email": "bob@x.com", "username": "ada", "password": PASSWORD }),
+                )
+                .await
+        }
+        ("POST /register", 422, "field_taken") => {
+            w.stranger
+                .post_json("/register", &sign_up("bob", Some("555")))
+                .await
+        }
+        ("POST /register", 422, "account_exists") => {
+            w.sql("CREATE UNIQUE INDEX of_the_application ON users (lower(phone))")
+                .await;
+            w.sql("UPDATE users SET phone = 'abc'").await;
+            w.stranger
+                .post_json("/register", &sign_up("bob", Some("ABC")))
+                .await
+        }
+        ("POST /register", 429, "rate_limited") => {
+            repeated!(6, w.stranger.post_json("/register", &sign_up("ada", None)))
+        }
+        ("GET /me", 200, "") => w.ada.get("/me").await,
+        ("GET /me", 401, "not_authenticated") => w.stranger.get("/me").await,
+        ("POST /set-password", 200, "") => {
+            w.sql("UPDATE users SET password_hash = '!'").await;
+            w.set(NEW).await
+        }
+        ("POST /set-password", 400, "already_has_password") => w.set(NEW).await,
+        ("POST /set-password", 401, "not_authenticated") => w.stranger.post("/set-password").await,
+        ("POST /set-password", 403, "recent_sign_in_required") => {
+            w.sql("UPDATE users SET password_hash = '!'").await;
+            w.clock.advance(std::time::Duration::from_mins(10));
+            w.set(NEW).await
+        }
+        ("POST /set-password", 422, "validation_error") => w.ada.post("/set-password").await,
+        ("POST /change-password", 200, "") => w.change(PASSWORD, NEW).await,
+        ("POST /change-password", 400, "no_password") => {
+            w.sql("UPDATE users SET password_hash = '!'").await;
+            w.change(PASSWORD, NEW).await
+        }
+        ("POST /change-password", 401, "not_authenticated") => {
+            w.stranger.post("/change-password").await
+        }
+        ("POST /change-password", 401, "current_password_incorrect") => {
+            w.change("wrong", NEW).await
+        }
+        ("POST /change-password", 422, "validation_error") => w.ada.post("/change-password").await,
+        ("POST /change-password", 422, "same_password") => w.change(PASSWORD, PASSWORD).await,
+        ("POST /change-password", 429, "rate_limited") => repeated!(6, w.change("wrong", NEW)),
+        ("POST /login", 200, "") => w.stranger.clone().login("ada", PASSWORD).await,
+        ("POST /login", 401, "incorrect_credentials") => {
+            w.stranger.clone().login("ada", "wrong").await
+        }
+        ("POST /login", 403, "cross_site_login") => w.foreign("/login", FORM).await,
+        ("POST /login", 422, "validation_error") => w.stranger.post("/login").await,
+        ("POST /login", 429, "locked_out") => {
+            repeated!(6, w.stranger.clone().login("nobody", "wrong"))
+        }
+        ("POST /logout", 200, "") => w.ada.post("/logout").await,
+        ("GET /sessions", 200, "") => w.ada.get("/sessions").await,
+        ("GET /sessions", 401, "not_authenticated") => w.stranger.get("/sessions").await,
+        ("DELETE /sessions/{id}", 200, "") => w.ada.delete(&format!("/sessions/{handle}")).await,
+        ("DELETE /sessions/{id}", 401, "not_authenticated") => {
+            w.stranger.delete(&format!("/sessions/{handle}")).await
+        }
+        ("DELETE /sessions/{id}", 404, "session_not_found") => {
+            w.ada.delete(&format!("/sessions/{}", "0".repeat(64))).await
+        }
+        ("POST /logout-all", 200, "") => w.ada.post("/logout-all?keep_current=true").await,
+        ("POST /logout-all", 401, "not_authenticated") => w.stranger.post("/logout-all").await,
+        ("POST /logout-all", 422, "validation_error") => {
+            w.ada.post("/logout-all?keep_current=perhaps").await
+        }
+        ("POST /logout-all", 429, "rate_limited") => {
+            repeated!(11, w.ada.post("/logout-all?keep_current=true"))
+        }
+        ("POST /csrf/refresh", 200, "") => w.ada.post("/csrf/refresh").await,
+        ("POST /csrf/refresh", 400, "csrf_disabled") => w.ada.post("/csrf/refresh").await,
+        ("POST /csrf/refresh", 401, "not_authenticated") => w.stranger.post("/csrf/refresh").await,
+        ("POST /csrf/refresh", 429, "rate_limited") => repeated!(31, w.ada.post("/csrf/refresh")),
+        _ => panic!("`{route}` declares {status} {code:?}: write here how it comes about"),
+    }
+}
+
+fn declared() -> impl Iterator<Item = (&'static RouteSpec, &'static AnswerSpec)> {
+    REGISTRY
+        .iter()
+        .flat_map(|feature| feature.routes)
+        .flat_map(|route| route.answers.iter().map(move |answer| (route, answer)))
+}
+
+#[tokio::test]
+async fn every_declared_answer_is_given_as_the_contract_words_it() {
+    for (route, wanted) in declared() {
+        let name = format!("{} {}", route.method, route.path);
+        let answer = produce(&name, wanted.status, wanted.code).await;
+
+        let told = (answer.status.as_u16(), answer.code());
+        assert_eq!(
+            told,
+            (wanted.status, wanted.code.to_owned()),
+            "{name}: {}",
+            answer.text
+        );
+        if let Some(sentence) = sentence(wanted.code) {
+            assert_eq!(
+                answer.text,
+                format!(r#"{{"detail":"{sentence}","code":"{}"}}"#, wanted.code),
+                "{name}"
+            );
+        } else if !wanted.code.is_empty() {
+            let issues = answer.json()["detail"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            assert!(!issues.is_empty(), "{name}: {}", answer.text);
+            assert!(
+                issues.iter().all(|issue| issue["type"].is_string()
+                    && issue["loc"].is_array()
+                    && issue["msg"].is_string()
+                    && issue.get("input").is_none()),
+                "{name}: {}",
+                answer.text
+            );
+        }
+        headers(&name, &answer, route);
+    }
+}
+
+fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/json"),
+        "{name}"
+    );
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+    assert!(answer.header("vary").unwrap().contains("Cookie"), "{name}");
+    assert!(answer.header("x-request-id").is_some(), "{name}");
+    if answer.status == 429 {
+        assert!(
+            answer
+                .header("retry-after")
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+                >= 1,
+            "{name}"
+        );
+    }
+    let limit = match route.limit {
+        Some("register" | "change_password") => "5",
+        Some("logout_all") => "10",
+        Some("csrf_refresh") => "30",
+        _ => return assert_eq!(answer.header("x-ratelimit-limit"), None, "{name}"),
+    };
+    // What was not counted (no credential, a foreign page, a sign-up that is none) has no number to tell.
+    let uncounted = matches!(answer.code().as_str(), "cross_site" | "not_authenticated")
+        || (route.path == "/register" && answer.code() == "validation_error");
+    if !uncounted {
+        assert_eq!(answer.header("x-ratelimit-limit"), Some(limit), "{name}");
+        let left: u32 = answer
+            .header("x-ratelimit-remaining")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(left == 0, answer.status == 429, "{name}");
+    }
+}

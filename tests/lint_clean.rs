@@ -1,0 +1,242 @@
+//! Expanded code trips no lint in the application's crate, however strict that crate is. Every item of the macros'
+//! surface is used below, documented as a strict crate would; the compiler and clippy are the test.
+
+#![deny(
+    warnings,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    unused_qualifications,
+    non_local_definitions,
+    single_use_lifetimes,
+    trivial_casts,
+    unnameable_types,
+    unused_lifetimes,
+    unused_results,
+    let_underscore_drop
+)]
+
+use crudauth::{
+    AuthUser, Gate, Hooks, PasswordHash, Principal, Verdict, auth, hooks, public, require,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Something that is in no table.
+#[derive(Debug, Clone, Default)]
+pub struct Cache(pub u8);
+
+/// Where an account is when nobody said.
+#[must_use]
+pub fn region() -> String {
+    "eu".to_owned()
+}
+
+/// An account with every attribute there is.
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "members", schema = "main", crate(::crudauth))]
+pub struct Member {
+    /// The key.
+    #[auth(id)]
+    pub key: Uuid,
+    /// The address.
+    #[auth(email, column = "mail")]
+    pub address: String,
+    /// The name.
+    pub username: Option<String>,
+    #[auth(password)]
+    secret: PasswordHash,
+    /// Whether the address is proven.
+    pub email_verified: bool,
+    /// Whether it may sign in.
+    pub is_active: bool,
+    /// Whether it may do anything.
+    pub is_superuser: bool,
+    token_version: i64,
+    /// When it came to be.
+    pub created_at: OffsetDateTime,
+    /// When it changed.
+    pub updated_at: Option<OffsetDateTime>,
+    /// As it is shown to others.
+    #[auth(register, max_length = 100)]
+    pub full_name: Option<String>,
+    /// How many may use it.
+    #[auth(register, default = 3)]
+    pub seats: i64,
+    /// What it pays for.
+    #[auth(default = "free")]
+    pub plan: String,
+    /// Where it is.
+    #[auth(default(region), unique = false)]
+    pub region: String,
+    /// As its friends say.
+    #[auth(register)]
+    pub nickname: String,
+    /// Whose it is.
+    #[auth(new_user)]
+    pub team: Option<i64>,
+    /// Not a column.
+    #[auth(skip)]
+    pub cache: Cache,
+    /// The application's own business.
+    #[auth(own)]
+    pub note: Option<String>,
+}
+
+/// A small account of this crate only.
+#[derive(Debug, Clone, AuthUser)]
+pub(crate) struct Guest {
+    id: i64,
+    username: String,
+    password_hash: PasswordHash,
+}
+
+/// What the application does when something happens.
+#[derive(Debug)]
+pub struct MyHooks;
+
+impl Hooks<Member> for MyHooks {
+    async fn new_user(
+        &self,
+        _: &hooks::NewUser<'_>,
+        columns: &mut MemberColumns,
+    ) -> hooks::HookResult {
+        columns.team = Some(1);
+        Ok(())
+    }
+}
+
+auth! {
+    /// Every section.
+    #[session(management, host_prefix, idle = "15m", absolute = "8h", remember_me = "14d", max_sessions = 3, csrf_field = "csrf", same_site = "strict", refuse_same_site, rotate_on_change, sweep = "5m")]
+    #[password(strict, max = 256, uppercase, lowercase, digit, special, reuse, words("acme"), argon2(m = "64MiB", t = 3, p = 1), permits = 2, queue = 8, wait = "2s", fresh_sign_in = "off")]
+    #[lockout(max_attempts = 7, window = "2m", base = "30s", max = "2h", retention = "3h", hard_stop = 50, on_success = "clear_user_only")]
+    #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h")]
+    #[proxy(trusted_hops = 1)]
+    #[database(sqlite)]
+    #[tables(prefix = "shop_")]
+    #[hooks(MyHooks)]
+    #[allow(common_passwords_without_lockout, reason = "there is a lockout")]
+    #[crate(::crudauth)]
+    pub struct Members<Member>;
+}
+
+auth! {
+    pub(crate) struct Guests<Guest>;
+}
+
+/// A gate.
+#[derive(Debug)]
+pub struct Staff;
+
+impl Gate<Members> for Staff {
+    async fn check(principal: &Principal<Members>) -> Verdict {
+        principal.is_superuser.into()
+    }
+}
+
+/// A gate with an argument.
+#[derive(Debug)]
+pub struct Seats<const N: i64>;
+
+impl<const N: i64> Gate<Members> for Seats<N> {
+    async fn check(principal: &Principal<Members>) -> Verdict {
+        (principal.seats >= N).into()
+    }
+}
+
+async fn odd(principal: &Principal<Members>) -> bool {
+    std::future::ready(principal.seats % 2 == 1).await
+}
+
+/// By value, with everything.
+#[require(
+    transport(session),
+    superuser,
+    verified,
+    check(odd),
+    Staff,
+    Seats<2>
+)]
+pub async fn everything(user: Principal<Members>) -> String {
+    const END: &str = "!";
+    format!("{}{}{END}", user.plan, seats(&user))
+}
+
+/// By value, with nothing.
+#[require]
+pub async fn signed_in(user: Principal<Members>) -> String {
+    user.plan.clone()
+}
+
+/// By reference.
+#[require(verified, Seats<2>)]
+#[must_use]
+pub fn seats(by: &Principal<Members>) -> i64 {
+    by.seats
+}
+
+/// Without a principal.
+#[require(auth(Members), verified)]
+pub async fn hidden() -> &'static str {
+    "hidden"
+}
+
+/// For everybody.
+#[public]
+pub async fn landing() -> &'static str {
+    "landing"
+}
+
+/// Handlers in an `impl` block.
+#[derive(Debug)]
+pub struct Api;
+
+impl Api {
+    /// By value.
+    #[require(verified, check(odd))]
+    pub async fn pay(user: Principal<Members>) -> String {
+        std::future::ready(user.region.clone()).await
+    }
+
+    /// By reference.
+    #[require(superuser)]
+    #[must_use]
+    pub fn refund(by: &Principal<Members>) -> bool {
+        by.is_superuser
+    }
+
+    /// For everybody.
+    #[public]
+    pub async fn prices() -> &'static str {
+        std::future::ready("free").await
+    }
+}
+
+#[require]
+async fn guest(user: Principal<Guests>) -> String {
+    user.username.clone()
+}
+
+#[test]
+fn expanded_items_are_what_they_say() {
+    use crudauth::routing::{Router, get};
+
+    let router: Router<Members> = Router::new()
+        .route("/everything", get(everything))
+        .route("/signed-in", get(signed_in))
+        .route("/hidden", get(hidden))
+        .route("/landing", get(landing))
+        .route("/pay", get(Api::pay))
+        .route("/prices", get(Api::prices));
+    let guests: Router<Guests> = Router::new().route("/guest", get(guest));
+    let sql = Member::create_table_sql(crudauth::Dialect::Sqlite);
+
+    assert!(
+        sql.contains("\"members\"") && sql.contains("\"mail\""),
+        "{sql}"
+    );
+    assert!(!format!("{router:?}{guests:?}").is_empty());
+    assert_eq!(format!("{:?}", GuestColumns::default()), "GuestColumns");
+}

@@ -1,0 +1,370 @@
+//! Our own tables and the application's: made once whoever starts first, compared at start-up, everything wrong at once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use crudauth::Dialect;
+use crudauth::testing::TestBuilder;
+use sqlx::SqlitePool;
+use support::{Auth, Client, PASSWORD, SECRET, TempDb, TestApp, User, pool};
+
+const TABLES: [&str; 5] = [
+    "auth_attempts",
+    "auth_limits",
+    "auth_migrations",
+    "auth_sessions",
+    "auth_usernames",
+];
+
+async fn tables(db: &SqlitePool) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%' ORDER BY name",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
+
+async fn steps(db: &SqlitePool) -> Vec<String> {
+    sqlx::query_scalar("SELECT id FROM auth_migrations ORDER BY id")
+        .fetch_all(db)
+        .await
+        .unwrap()
+}
+
+async fn run(db: &SqlitePool, sql: impl Into<String>) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into()))
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+async fn start(url: &str) -> crudauth::Result<Auth> {
+    Auth::connect(url)
+        .secret(SECRET)
+        .cheap_hashing()
+        .manual_workers()
+        .await
+}
+
+fn refused(result: crudauth::Result<Auth>) -> String {
+    result
+        .expect_err("the start should have been refused")
+        .to_string()
+}
+
+#[tokio::test]
+async fn sec_154_migrating_again_changes_nothing() {
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let ada = app.signed_in("ada").await;
+    let before = steps(&app.db).await;
+
+    for _ in 0..3 {
+        Auth::migrate(app.db.clone()).await.unwrap();
+    }
+
+    assert_eq!(tables(&app.db).await, TABLES);
+    assert_eq!(steps(&app.db).await, before);
+    assert_eq!(ada.get("/me").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sec_154_ten_starts_at_once_in_one_process_all_succeed() {
+    for half in [false, true] {
+        let file = TempDb::new();
+        if half {
+            half_migrated(&file).await;
+        }
+        let starts: Vec<_> = (0..10)
+            .map(|_| {
+                let url = file.url();
+                tokio::spawn(async move {
+                    start(&url)
+                        .await
+                        .map(drop)
+                        .map_err(|error| error.to_string())
+                })
+            })
+            .collect();
+        for start in starts {
+            assert_eq!(start.await.unwrap(), Ok(()), "half migrated: {half}");
+        }
+        let db = pool(&file.url(), 1).await;
+        assert_eq!(tables(&db).await, TABLES);
+        assert_eq!(steps(&db).await.len(), 1);
+    }
+}
+
+/// As a process leaves it that came as far as the ledger and not to the first step.
+async fn half_migrated(file: &TempDb) {
+    let db = pool(&file.url(), 1).await;
+    run(
+        &db,
+        "CREATE TABLE auth_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)",
+    )
+    .await;
+    db.close().await;
+}
+
+const THE_FILE: &str = "CRUDAUTH_TEST_SCHEMA_URL";
+
+/// Run by hand it starts on a file of its own; the test below runs it ten times at once on one file.
+#[tokio::test]
+async fn one_process_starts_and_serves() {
+    let own = TempDb::new();
+    let url = std::env::var(THE_FILE).unwrap_or_else(|_| own.url());
+
+    let auth = start(&url).await.unwrap();
+
+    let name = format!("u{}", uuid::Uuid::new_v4().simple());
+    let body = serde_json::json!({ "email": format!("{name}@x.com"), "username": name, "password": PASSWORD });
+    let answer = Client::new(auth.router())
+        .from(&format!("2001:db8:{:x}::1", std::process::id() & 0xffff))
+        .post_json("/register", &body)
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    auth.shutdown().await;
+}
+
+#[tokio::test]
+async fn sec_154_ten_processes_that_start_at_once_all_succeed() {
+    for half in [false, true] {
+        let file = TempDb::new();
+        if half {
+            half_migrated(&file).await;
+        }
+        let this = std::env::current_exe().unwrap();
+        let processes: Vec<_> = (0..10)
+            .map(|_| {
+                let mut command = Command::new(&this);
+                command
+                    .args(["--exact", "one_process_starts_and_serves"])
+                    .env(THE_FILE, file.url());
+                command
+                    .stdout(std::process::Stdio::piped())
+                    .stderr(std::process::Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for process in processes {
+            let output = process.wait_with_output().unwrap();
+            assert!(
+                output.status.success(),
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let db = pool(&file.url(), 1).await;
+        assert_eq!(tables(&db).await, TABLES);
+        assert_eq!(steps(&db).await.len(), 1);
+        let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert_eq!(accounts, 10);
+    }
+}
+
+#[tokio::test]
+async fn sec_154_a_schema_of_a_newer_version_is_refused_and_left_alone() {
+    let app = TestApp::start().await;
+    run(
+        &app.db,
+        "INSERT INTO auth_migrations VALUES ('0042_of_next_year', 0)",
+    )
+    .await;
+    let before = steps(&app.db).await;
+
+    let message = refused(start(&app.file.url()).await);
+
+    assert!(
+        message.contains("`0042_of_next_year`") && message.contains("newer"),
+        "{message}"
+    );
+    assert_eq!(steps(&app.db).await, before);
+    assert!(Auth::migrate(app.db.clone()).await.is_err());
+}
+
+#[tokio::test]
+async fn schema_sql_run_by_another_tool_leaves_nothing_to_do() {
+    let file = TempDb::new();
+    let db = pool(&file.url(), 1).await;
+    run(&db, User::create_table_sql(Dialect::Sqlite)).await;
+    let sql = Auth::schema_sql(Dialect::Sqlite);
+
+    run(&db, &*sql).await;
+    let by_hand = Auth::builder(db.clone())
+        .secret(SECRET)
+        .cheap_hashing()
+        .manual_workers()
+        .migrate_at_start(false)
+        .await
+        .unwrap();
+    let client = Client::new(by_hand.router());
+    let body = serde_json::json!({ "email": "ada@x.com", "username": "ada", "password": PASSWORD });
+    let answer = client.post_json("/register", &body).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(tables(&db).await, TABLES);
+    run(&db, "ALTER TABLE auth_limits RENAME TO elsewhere").await;
+    let forgotten = Auth::builder(db.clone())
+        .secret(SECRET)
+        .cheap_hashing()
+        .manual_workers()
+        .migrate_at_start(false);
+    assert!(refused(forgotten.await).contains("auth_limits"));
+    run(&db, "ALTER TABLE elsewhere RENAME TO auth_limits").await;
+    start(&file.url()).await.unwrap(); // and a start that migrates sees that it has been done
+    assert_eq!(steps(&db).await.len(), 1);
+}
+
+#[tokio::test]
+async fn every_drift_of_the_table_is_named_in_one_message() {
+    let file = TempDb::new();
+    let db = pool(&file.url(), 1).await;
+    run(&db, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT NOT NULL, password_hash INTEGER NOT NULL, \
+        is_active BOOLEAN NOT NULL, is_superuser BOOLEAN NOT NULL, token_version INTEGER NOT NULL, full_name TEXT NOT NULL, \
+        plan TEXT NOT NULL, badge TEXT NOT NULL, noted TEXT NOT NULL DEFAULT '', remark TEXT)").await;
+    run(&db, "CREATE UNIQUE INDEX both ON users (email, username); CREATE UNIQUE INDEX some ON users (username) WHERE is_active").await;
+
+    let message = refused(
+        Auth::builder(db)
+            .secret(SECRET)
+            .cheap_hashing()
+            .manual_workers()
+            .await,
+    );
+
+    for drift in [
+        "`users.id` gives the id of a deleted row to the next one",
+        "`users.email` allows NULL",
+        "`users.email` has no unique index of its own",
+        "`users.username` has no unique index of its own",
+        "`users.password_hash` is declared `INTEGER`",
+        "`users.email_verified` is missing (field `email_verified`)",
+        "`users.full_name` is NOT NULL, but the field `full_name` is an `Option`",
+        "`users.badge` is NOT NULL without a default, and sign-up does not fill it",
+    ] {
+        assert!(message.contains(drift), "{drift}\n--\n{message}");
+    }
+    for fine in [
+        "is_active",
+        "is_superuser",
+        "token_version",
+        "`users.plan`",
+        "noted",
+        "remark",
+    ] {
+        assert!(!message.contains(fine), "{fine}\n--\n{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_table_is_named_and_the_check_can_be_switched_off() {
+    let file = TempDb::new();
+    let db = pool(&file.url(), 1).await;
+    let with = || {
+        Auth::builder(db.clone())
+            .secret(SECRET)
+            .cheap_hashing()
+            .manual_workers()
+    };
+
+    let message = refused(with().await);
+
+    assert!(message.contains("there is no table `users`"), "{message}");
+    assert!(with().verify_schema(false).await.is_ok());
+    assert!(with().create_users_table(true).await.is_ok());
+}
+
+#[tokio::test]
+async fn every_wrong_setting_is_told_in_one_message() {
+    let app = TestApp::start().await;
+    let read_only = format!("sqlite://{}?mode=ro", app.file.path().display());
+    let directory = std::env::temp_dir();
+
+    for (url, what) in [
+        (
+            "sqlite:///no/such/directory/app.db?mode=rwc".to_owned(),
+            "the SQLite file cannot be opened or written",
+        ),
+        (
+            format!("sqlite://{}", directory.display()),
+            "the SQLite file cannot be opened or written",
+        ),
+        (read_only, "the tables of crudauth cannot be written"),
+        (
+            "postgres://localhost/app".to_owned(),
+            "the database URL begins with `postgres:`, but the block declares `#[database(sqlite)]`",
+        ),
+        ("app.db".to_owned(), "the database URL begins with"),
+    ] {
+        let wrong = Auth::connect(&url)
+            .secret("short")
+            .origin("example.com/path")
+            .origin("ftp://x")
+            .manual_workers();
+        let message = refused(wrong.await);
+        for problem in [what, "32 bytes", "`example.com/path`", "`ftp://x`"] {
+            assert!(message.contains(problem), "{url}: {problem}\n--\n{message}");
+        }
+        assert!(!message.contains("short\""), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn sec_159_a_deleted_accounts_cookie_does_not_open_its_successor() {
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let first = app.register("bob").await;
+    let bob = app.signed_in("bob").await;
+    // Behind our back: the application's own DELETE leaves the session's row.
+    sqlx::query("DELETE FROM users WHERE id = $1")
+        .bind(first)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(bob.get("/me").await.status, 401);
+
+    let second = app.register("eve").await;
+    assert_ne!(second, first); // AUTOINCREMENT
+    assert_eq!(bob.get("/me").await.status, 401);
+    // Even where the table reuses numbers, the new account has another epoch.
+    sqlx::query("UPDATE users SET id = $1 WHERE id = $2")
+        .bind(first)
+        .bind(second)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM auth_sessions").await, 1);
+    assert_eq!(bob.get("/me").await.status, 401);
+    assert_eq!(bob.post("/logout").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_migrations_of_the_application_are_left_alone() {
+    let file = TempDb::new();
+    let db = pool(&file.url(), 1).await;
+    run(&db, "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, success BOOLEAN NOT NULL, checksum BLOB NOT NULL); \
+        INSERT INTO _sqlx_migrations VALUES (1, 'mine', 1, x'00')").await;
+
+    start(&file.url()).await.unwrap();
+
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as("SELECT version, description FROM _sqlx_migrations")
+            .fetch_all(&db)
+            .await
+            .unwrap();
+    assert_eq!(rows, [(1, "mine".to_owned())]);
+}

@@ -1,0 +1,102 @@
+//! What the repository promises about its own code and its dependencies.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may fail where an application may not"
+)]
+
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn sec_145_unsafe_code_is_forbidden_and_panics_are_linted_in_every_crate() {
+    let workspace = read("Cargo.toml");
+
+    assert!(workspace.contains(r#"unsafe_code = "forbid""#));
+    for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing"] {
+        assert!(workspace.contains(&format!("{lint} = \"warn\"")), "{lint}");
+    }
+    for manifest in [
+        "Cargo.toml",
+        "crudauth-macros/Cargo.toml",
+        "crudauth-runtime/Cargo.toml",
+    ] {
+        assert!(
+            read(manifest).contains("[lints]\nworkspace = true"),
+            "{manifest}"
+        );
+    }
+    assert!(
+        read(".ci/run")
+            .contains("cargo clippy --workspace --all-targets --all-features -- -D warnings")
+    );
+}
+
+#[test]
+fn sec_145_no_source_file_lifts_the_lints_without_a_reason() {
+    let mut files = Vec::new();
+    for folder in ["src", "crudauth-macros/src", "crudauth-runtime/src"] {
+        sources(Path::new(folder), &mut files);
+    }
+
+    for file in files {
+        let text = read(&file);
+        let lifted = [
+            "unwrap_used",
+            "expect_used",
+            "clippy::panic",
+            "indexing_slicing",
+        ];
+        for (at, _) in text
+            .match_indices("#[allow(")
+            .chain(text.match_indices("#[expect("))
+        {
+            let attribute = text[at..].split(']').next().unwrap();
+            let lifts = lifted.iter().any(|lint| attribute.contains(lint));
+            assert!(
+                !lifts || attribute.contains("reason ="),
+                "{file}: {attribute}"
+            );
+        }
+        assert!(!text.contains("#![allow(clippy::all"), "{file}");
+    }
+}
+
+#[test]
+fn sec_146_dependencies_are_locked_licensed_and_of_one_known_source() {
+    let deny = read("deny.toml");
+
+    assert!(Path::new("Cargo.lock").exists());
+    assert!(!read(".gitignore").contains("Cargo.lock"));
+    for rule in [
+        "unknown-registry = \"deny\"",
+        "unknown-git = \"deny\"",
+        "yanked = \"deny\"",
+    ] {
+        assert!(deny.contains(rule), "{rule}");
+    }
+    for banned in ["openssl-sys", "native-tls", "aws-lc"] {
+        assert!(deny.contains(banned), "{banned}");
+        assert!(
+            !read("Cargo.lock").contains(&format!("name = \"{banned}\"")),
+            "{banned}"
+        );
+    }
+    assert!(read(".ci/run").contains(".ci/deny"));
+    assert!(read(".github/workflows/ci.yml").contains("deny"));
+}

@@ -1,0 +1,41 @@
+// The block of the README with everything switched on.
+use crudauth::{AuthUser, Hooks, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+}
+
+pub struct Welcome;
+
+impl Hooks<User> for Welcome {}
+
+auth! {
+    /// Sign-in for the shop.
+    #[session(
+        management, host_prefix,     // default: off
+        same_site = "strict",        // default: "lax"
+        csrf_field = "csrf_token",   // default: none
+        path = "/",                  // the cookies' names are keys too: cookie, csrf_cookie, device_cookie
+        idle = "30m", absolute = "12h", remember_me = "30d", max_sessions = 5, sweep = "15m",
+        refuse_same_site, rotate_on_change, // default: off
+    )]
+    #[password(
+        strict,                      // default: off (min = 8)
+        words("acme"),               // default: none
+        max = 1024, fresh_sign_in = "10m",
+        argon2(m = "19MiB", t = 2, p = 1), queue = 64, wait = "5s",
+    )]
+    #[lockout(max_attempts = 5, window = "60s", base = "60s", max = "1h", retention = "1h", hard_stop = 100,
+        on_success = "clear_all")]
+    #[rate_limit(register = "5/h", change_password = "5/h", logout_all = "10/h", csrf_refresh = "30/h")]
+    #[proxy(trusted_hops = 1)]       // default: 0
+    #[database(sqlite)]
+    #[tables(prefix = "auth_")]
+    #[hooks(Welcome)]                // default: none
+    pub struct Auth<User>;
+}
+
+fn main() {}
