@@ -118,6 +118,8 @@ pub struct Feature<A: Authority> {
     pub mount: fn(Router<A>) -> Router<A>,
     /// Wraps the routes of all features, where the block asks for that.
     pub layer: Option<Wrap<A>>,
+    /// The `danger_…` keys that the block uses in this feature's sections.
+    pub loosened: fn() -> Vec<&'static str>,
     /// Runs once when an authority starts.
     pub start: fn(),
     /// How often the sweeper runs for it.

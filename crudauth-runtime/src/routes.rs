@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Method};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
-use crate::authority::{Authority, Feature};
+use crate::authority::{Authority, Feature, engine};
 use crate::http::problem::CREDENTIALS;
 use crate::http::serve::{X_REQUEST_ID, request_id};
 use crate::http::spec::{Access, RouteSpec};
@@ -113,10 +113,16 @@ fn times<A: Authority>(name: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RouteTable {
     rows: Vec<RouteInfo>,
+    loosened: Vec<&'static str>,
 }
 
 impl RouteTable {
-    pub(crate) fn of<A: Authority>() -> Self {
+    pub(crate) fn of<A: Authority>(auth: &A) -> Self {
+        let mut loosened: Vec<_> = A::FEATURES
+            .iter()
+            .flat_map(|feature| (feature.loosened)())
+            .collect();
+        loosened.extend(engine(auth).unlimited.then_some("danger_no_limits"));
         let rows = A::FEATURES.iter().flat_map(|feature| {
             let mounted = feature
                 .spec
@@ -127,6 +133,7 @@ impl RouteTable {
         });
         Self {
             rows: rows.collect(),
+            loosened,
         }
     }
 
@@ -136,6 +143,7 @@ impl RouteTable {
 
     pub(crate) fn extend(&mut self, other: Self) {
         self.rows.extend(other.rows);
+        self.loosened.extend(other.loosened);
     }
 
     pub(crate) fn nested(mut self, prefix: &str) -> Self {
@@ -143,6 +151,12 @@ impl RouteTable {
             row.path = format!("{}{}", prefix.trim_end_matches('/'), row.path);
         }
         self
+    }
+
+    /// The `danger_…` keys and settings in use: what is weaker here than the default.
+    #[must_use]
+    pub fn loosened(&self) -> &[&'static str] {
+        &self.loosened
     }
 
     /// The rows, in the order of declaration.
@@ -172,12 +186,14 @@ impl fmt::Display for RouteTable {
             );
             writeln!(f, "{}", line.trim_end())?;
         }
-        Ok(())
+        self.loosened
+            .iter()
+            .try_for_each(|word| writeln!(f, "loosened: {word}"))
     }
 }
 
 /// The routes of an authority.
 #[must_use]
-pub fn routes<A: Authority>(_: &A) -> RouteTable {
-    RouteTable::of::<A>()
+pub fn routes<A: Authority>(auth: &A) -> RouteTable {
+    RouteTable::of(auth)
 }

@@ -228,7 +228,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// Adds the routes of an `auth!` block.
     #[must_use]
     pub fn mount<A: Authority>(mut self, auth: &A) -> Self {
-        self.table.extend(RouteTable::of::<A>());
+        self.table.extend(RouteTable::of(auth));
         Self {
             inner: self.inner.merge(router(auth)),
             ..self

@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 
 use crate::authority::{Authority, Feature};
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
+use crate::policy::PasswordPolicy;
 
 pub mod flow;
 mod routes;
@@ -73,9 +74,18 @@ pub const fn feature<A: Authority>() -> Feature<A> {
         management: false,
         mount: mount::<A>,
         layer: None,
+        loosened: loosened::<A>,
         start: || {},
         sweep: Duration::from_mins(15),
     }
+}
+
+fn loosened<A: Authority>() -> Vec<&'static str> {
+    let password = A::POLICY.password;
+    let mut words = Vec::new();
+    words.extend((password.min < PasswordPolicy::DEFAULT.min).then_some("danger_min"));
+    words.extend(password.danger_common.then_some("danger_common"));
+    words
 }
 
 fn mount<A: Authority>(router: Router<A>) -> Router<A> {

@@ -120,9 +120,17 @@ pub const fn feature<A: HasSession>() -> Feature<A> {
         management,
         mount: mount::<A>,
         layer,
+        loosened: loosened::<A>,
         start: start::<A>,
         sweep,
     }
+}
+
+fn loosened<A: HasSession>() -> Vec<&'static str> {
+    let mut words = Vec::new();
+    words.extend((!A::SESSION.secure).then_some("danger_insecure_cookies"));
+    words.extend((!A::SESSION.csrf).then_some("danger_no_csrf"));
+    words
 }
 
 fn start<A: HasSession>() {
