@@ -145,6 +145,7 @@ async fn sec_132_the_refusal_comes_at_once_and_closes_the_connection() {
 
 #[tokio::test]
 async fn sec_133_deep_and_wide_bodies_are_refused() {
+    let _turn = TURN.lock().await;
     let app = TestApp::start().await;
     let client = app.client();
     for depth in [33, 1000, 30_000] {
@@ -245,6 +246,7 @@ async fn sec_133_two_hundred_slow_clients_are_cut_off_and_hold_nobody_up() {
 
 #[tokio::test]
 async fn sec_133_a_head_has_a_size() {
+    let _turn = TURN.lock().await;
     let app = TestApp::start().await;
     let served = Served::start(app.router.clone()).await;
     let many = "X: y\r\n".repeat(120);

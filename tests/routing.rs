@@ -283,6 +283,27 @@ async fn the_plain_router_of_a_block_sets_no_fallback() {
 }
 
 #[tokio::test]
+async fn the_routes_of_one_transport_are_mounted_alone() {
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let own = axum::Router::new().nest("/session", app.auth.session_router());
+    let mut client = Client::new(own);
+    client.cookies = app.signed_in("ada").await.cookies;
+    let answer = client.get("/session/sessions").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(answer.header("x-request-id").is_some());
+    for path in [
+        "/session/register",
+        "/session/me",
+        "/session/change-password",
+    ] {
+        assert_eq!(client.post(path).await.status, 404, "{path}");
+    }
+    assert_eq!(client.post("/session/login").await.status, 422);
+}
+
+#[tokio::test]
 async fn a_layer_wraps_every_route_so_far() {
     let app = TestApp::start().await;
     let mark = async |request: axum::extract::Request, next: Next| -> Response {

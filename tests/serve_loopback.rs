@@ -32,7 +32,10 @@ async fn sec_052_without_secure_cookies_only_loopback_is_served() {
         .unwrap();
     let app = || -> axum::Router { Router::<()>::new().mount(&auth).into() };
 
-    let refused = crudauth::serve(everywhere, app()).await.unwrap_err();
+    let refused = crudauth::serve(everywhere, app())
+        .with_graceful_shutdown(async {})
+        .await
+        .unwrap_err();
     let local = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let served = crudauth::serve(local, app())
         .with_graceful_shutdown(async {})

@@ -273,3 +273,29 @@ async fn sec_045_by_option_a_password_change_renews_id_and_token() {
     );
     assert_eq!(client.post("/logout").await.status, 200);
 }
+
+/// What another node, started with these secrets over the same database, says to the browser.
+async fn status_under<const N: usize>(app: &TestApp, client: &Client, secrets: [&str; N]) -> u16 {
+    let pool = support::pool(&app.file.url(), 1).await;
+    let auth = support::Auth::builder(pool)
+        .secrets(secrets)
+        .clock(app.clock.clone())
+        .manual_workers()
+        .await
+        .unwrap();
+    let mut elsewhere = Client::new(support::routes(&auth));
+    elsewhere.cookies.clone_from(&client.cookies);
+    elsewhere.csrf.clone_from(&client.csrf);
+    elsewhere.post("/dashboard").await.status.as_u16()
+}
+
+#[tokio::test]
+async fn another_secret_signs_everybody_out_unless_the_old_one_is_listed_behind_it() {
+    const NEW: &str = "a new secret, of more than thirty-two bytes";
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let client = app.signed_in("ada").await;
+    assert_eq!(status_under(&app, &client, [NEW]).await, 401);
+    assert_eq!(status_under(&app, &client, [NEW, SECRET]).await, 200);
+    assert_eq!(status_under(&app, &client, [SECRET]).await, 200);
+}

@@ -46,6 +46,40 @@ async fn register(client: &Client, mut body: Value) -> Answer {
 
 #[derive(Debug, Clone, AuthUser)]
 #[auth(table = "people")]
+struct MaybeEmail {
+    id: i64,
+    email: Option<String>,
+    username: String,
+    password_hash: PasswordHash,
+}
+
+auth! { struct EmailIfAny<MaybeEmail>; }
+
+#[tokio::test]
+async fn a_nullable_address_may_be_left_out_where_there_is_a_user_name() {
+    let (mut client, db, ..) = start!(EmailIfAny);
+
+    let without = register(&client, json!({ "username": "ada" })).await;
+    let with = register(&client, json!({ "username": "bob", "email": "Bob@x.com" })).await;
+    let wrong = register(&client, json!({ "username": "eve", "email": "nobody" })).await;
+
+    assert_eq!(without.text, r#"{"id":1,"email":null,"username":"ada"}"#);
+    assert_eq!(
+        with.text,
+        r#"{"id":2,"email":"bob@x.com","username":"bob"}"#
+    );
+    assert_eq!(wrong.status, 422);
+    assert_eq!(client.login("ada", PASSWORD).await.status, 200);
+    assert_eq!(client.login("bob@X.com", PASSWORD).await.status, 200);
+    let addresses: i64 = sqlx::query_scalar("SELECT count(email) FROM people")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(addresses, 1);
+}
+
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "people")]
 struct ByEmail {
     id: Uuid,
     email: String,

@@ -125,6 +125,15 @@ impl Table {
         None
     }
 
+    /// Whether a new account may do without this login field: its column is nullable, and there is another to sign in with.
+    #[must_use]
+    pub const fn may_lack(&self, role: Role) -> bool {
+        match self.column(role) {
+            Some(column) => column.nullable && self.has(Role::Email) && self.has(Role::Username),
+            None => true,
+        }
+    }
+
     /// Whether a column plays `role`.
     #[must_use]
     pub const fn has(&self, role: Role) -> bool {

@@ -151,6 +151,7 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
                     .map_err(CreateError::Email)?
                     .into_string(),
             ),
+            (None, _) if table.may_lack(Role::Email) => None,
             (None, true) => return Err(CreateError::Email("the account needs an address")),
             (_, false) => None,
         };
@@ -159,6 +160,7 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
                 check_username(&username).map_err(CreateError::Username)?;
                 Some(username)
             }
+            (None, _) if table.may_lack(Role::Username) => None,
             (None, true) => return Err(CreateError::Username("the account needs a user name")),
             (_, false) => None,
         };

@@ -157,7 +157,8 @@ impl Fields {
         }
     }
 
-    fn is_absent(&self, name: &str) -> bool {
+    /// Whether the body lacks this field, or has it as null.
+    pub(crate) fn is_absent(&self, name: &str) -> bool {
         matches!(self.members.get(name), None | Some(Value::Null))
     }
 

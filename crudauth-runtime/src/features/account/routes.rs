@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use serde::Serialize;
 
 use super::flow::{self, BadPassword, Caller, PasswordOutcome, SignUp, SignUpOutcome};
-use crate::account::{AccountKey, AuthUser, NewColumns, Role};
+use crate::account::{AccountKey, AuthUser, NewColumns, Role, Table};
 use crate::authority::{Authority, Renewal, client, engine};
 use crate::crypto::{Normalized, PasswordSource};
 use crate::engine::Client;
@@ -59,16 +59,8 @@ async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Clien
 /// Everything that can be wrong with the body is said at once; the password's rules come when its shape is right.
 async fn read<A: Authority>(auth: &A, mut fields: Fields) -> Result<SignUp<A::User>, Problem> {
     let table = <A::User as AuthUser>::TABLE;
-    let email = if table.has(Role::Email) {
-        email(&mut fields)
-    } else {
-        None
-    };
-    let username = if table.has(Role::Username) {
-        username(&mut fields)
-    } else {
-        None
-    };
+    let email = asked(&table, Role::Email, "email", &mut fields, email);
+    let username = asked(&table, Role::Username, "username", &mut fields, username);
     let text = fields.secret("password");
     let columns = <A::User as AuthUser>::Columns::from_body(&mut fields);
     let password = text.and_then(|text| {
@@ -98,6 +90,20 @@ async fn read<A: Authority>(auth: &A, mut fields: Fields) -> Result<SignUp<A::Us
         email_verified: false,
         is_superuser: false,
     })
+}
+
+/// Reads a login field that the account has. A nullable one may be left out where there is another to sign in with.
+fn asked(
+    table: &Table,
+    role: Role,
+    name: &str,
+    fields: &mut Fields,
+    read: fn(&mut Fields) -> Option<String>,
+) -> Option<String> {
+    if !table.has(role) || (table.may_lack(role) && fields.is_absent(name)) {
+        return None;
+    }
+    read(fields)
 }
 
 fn email(fields: &mut Fields) -> Option<String> {
