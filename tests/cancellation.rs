@@ -2,6 +2,14 @@
 //!
 //! Each flow is polled once, twice, … and dropped, until it completes by itself. What was detached then runs to its
 //! end: the runtime's own count of tasks says when.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod support;
 
 use std::future::poll_fn;

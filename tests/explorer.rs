@@ -1,5 +1,13 @@
 //! A bounded explorer (design §8): every sequence of steps of an owner, an attacker, time and the administrator, on the
 //! real router and the real store, beside a model of a few lines that says who may be signed in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,4 +1,12 @@
 //! Budgets for failed sign-ins: what an attacker gets, and how locks grow and end (contract §3.5).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod support;
 
 use std::time::Duration;
@@ -110,7 +118,7 @@ async fn sec_042_locks_double_up_to_the_longest_and_retry_after_is_exact() {
         let span = retry_after(&guess(&app.router, "192.0.2.7", "ada").await);
         // One microsecond before the end it is still locked, and blocked tries have not moved the end.
         app.clock
-            .advance(Duration::from_secs(span) - Duration::from_micros(1));
+            .advance(Duration::from_micros(span * 1_000_000 - 1));
         assert_eq!(
             retry_after(&guess(&app.router, "192.0.2.7", "ada").await),
             1
@@ -150,7 +158,7 @@ async fn failures_are_forgotten_when_their_window_has_passed() {
     for _ in 0..5 {
         assert_eq!(guess(&app.router, "192.0.2.7", "ada").await.status, 401);
     }
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
 
     let answer = app.client().from("192.0.2.7").login("ada", PASSWORD).await;
 
@@ -175,7 +183,7 @@ async fn a_round_is_remembered_for_an_hour_after_the_end_of_its_lock() {
 
     app.clock.advance(Duration::from_secs(60 + 3599));
     assert_eq!(lock().await, 120, "the hour is not over");
-    app.clock.advance(Duration::from_secs(120 + 3600));
+    app.clock.advance(Duration::from_mins(62));
     assert_eq!(lock().await, 60, "the hour is over");
 }
 
@@ -186,7 +194,7 @@ async fn a_right_password_ends_the_accounts_lock_and_rounds() {
     for _ in 0..6 {
         guess(&app.router, &fresh_address(), "ada").await;
     }
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     assert_eq!(
         app.client()
             .from("192.0.2.9")

@@ -1,5 +1,13 @@
 //! Time tells no more than the answer does (SEC-022), with real argon2 parameters. A binary of its own: beside other
 //! tests it would measure them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,15 @@
 //! What each request costs the database, counted by sqlx's own log, and what the pool has to give.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use crudauth::testing::{Clock, TestBuilder, hashes_done, hashing};
@@ -27,7 +36,9 @@ impl Visit for Text {
             "summary" => self
                 .0
                 .insert_str(0, format!("{value:?} ").trim_matches('"')),
-            "db.statement" => self.0.push_str(&format!("{value:?}")),
+            "db.statement" => {
+                let _ = write!(self.0, "{value:?}");
+            }
             _ => {}
         }
     }

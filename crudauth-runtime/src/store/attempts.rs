@@ -177,7 +177,7 @@ mod tests {
     fn five_failures_are_evaluated_and_the_sixth_attempt_locks_both() {
         assert_eq!(judged(counter(4, 1), counter(4, 1)).0, Reservation::Granted);
         let (reservation, counters) = judged(counter(5, 1), counter(5, 1));
-        let until = NOW.plus(Duration::from_secs(60));
+        let until = NOW.plus(Duration::from_mins(1));
         assert_eq!(
             reservation,
             Reservation::Locked(Lock {
