@@ -2,7 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a test may fail where an application may not"
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
 )]
 
 use std::fs;
