@@ -14,10 +14,11 @@ statements! {
     ByEmail = "SELECT {u.*} FROM {users} u WHERE u.{email} = $1";
     ByUsername = "SELECT {u.*} FROM {users} u WHERE u.{username} = $1";
     ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
-    TakenEmail = "SELECT CAST(count(*) AS BIGINT) FROM {users} WHERE {email} = $1";
-    /// Rows that the application inserted itself have no reserved name, so the table is asked too.
-    TakenUsername = "SELECT (SELECT count(*) FROM {users} WHERE {username} = $1) \
-        + (SELECT count(*) FROM {@usernames} n JOIN {users} u ON u.{id} = n.user_id WHERE n.folded = $2)";
+    /// A value that is not given is NULL, which equals nothing. Rows that the application inserted itself have no reserved
+    /// name, so the table is asked too.
+    TakenValues = "SELECT (SELECT count(*) FROM {users} WHERE {email} = $1), \
+        (SELECT count(*) FROM {users} WHERE {username} = $2) + (SELECT count(*) FROM {@usernames} n \
+        JOIN {users} u ON u.{id} = n.user_id WHERE n.folded = $3)";
     Insert = "INSERT INTO {users} {insert} RETURNING {id}";
     /// A name whose owner is gone may be taken over; one that is owned may not: then no row is changed.
     Reserve = "INSERT INTO {@usernames} AS n (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO UPDATE \
@@ -48,11 +49,6 @@ where
     async fn one<T: super::Template>(&self, args: Args<D>) -> Result<Option<S::User>> {
         let row = self.first::<T>(args).await?;
         row.map(|row| S::User::read(&row, 0)).transpose()
-    }
-
-    async fn count<T: super::Template>(&self, args: Args<D>) -> Result<i64> {
-        let row = self.first::<T>(args).await?;
-        row.map_or(Ok(0), |row| int::<D>(&row, 0))
     }
 
     async fn insert_row(
@@ -227,15 +223,13 @@ where
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
-            let mut taken = Taken::default();
-            if username.is_some() {
-                let args = Args::new().text(username).text(folded);
-                taken.username = self.count::<TakenUsername>(args).await? > 0;
-            }
-            if email.is_some() {
-                taken.email = self.count::<TakenEmail>(Args::new().text(email)).await? > 0;
-            }
-            Ok(taken)
+            let args = Args::new().text(email).text(username).text(folded);
+            let row = self.first::<TakenValues>(args).await?;
+            row.map_or(Ok(Taken::default()), |row| {
+                let email = int::<D>(&row, 0)? > 0;
+                let username = int::<D>(&row, 1)? > 0;
+                Ok(Taken { email, username })
+            })
         })
     }
 
