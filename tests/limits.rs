@@ -126,7 +126,7 @@ async fn only_sign_ups_that_pass_validation_count() {
     for _ in 0..5 {
         for body in &malformed {
             let answer = client.post_json("/register", body).await;
-            assert_eq!(left(&answer), (422, None, None));
+            assert_eq!(left(&answer), (422, Some("5"), Some("5")));
         }
     }
 

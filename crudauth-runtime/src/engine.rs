@@ -112,12 +112,10 @@ impl<U: AuthUser> Engine<U> {
             return Ok(Counted::Off);
         }
         let now = self.now();
-        let key = self.keys.mac(
-            Purpose::Attempt,
-            format!("limit\0{action}\0{who}").as_bytes(),
-        );
-        let hits = self.store.hit(&key, limit, now).await?;
-        let left = u64::from(limit.times).saturating_sub(hits);
+        let hits = self
+            .store
+            .hit(&self.limit_bucket(action, who), limit, now)
+            .await?;
         if hits > u64::from(limit.times) {
             let (_, end) = limit.window(now);
             return Ok(Counted::Over {
@@ -125,10 +123,26 @@ impl<U: AuthUser> Engine<U> {
                 retry_after: ceil_secs(now, end),
             });
         }
-        Ok(Counted::Within {
-            limit: limit.times,
-            remaining: u32::try_from(left).unwrap_or(u32::MAX),
-        })
+        Ok(within(limit, hits))
+    }
+
+    /// Where `who` stands with a limit, without counting: for an answer to a request that is not counted.
+    pub(crate) async fn standing(&self, action: &str, limit: Limit, who: &str) -> Result<Counted> {
+        if limit.times == 0 || self.unlimited {
+            return Ok(Counted::Off);
+        }
+        let hits = self
+            .store
+            .hits(&self.limit_bucket(action, who), limit, self.now())
+            .await?;
+        Ok(within(limit, hits))
+    }
+
+    fn limit_bucket(&self, action: &str, who: &str) -> Digest {
+        self.keys.mac(
+            Purpose::Attempt,
+            format!("limit\0{action}\0{who}").as_bytes(),
+        )
     }
 
     pub(crate) fn origin(
@@ -152,6 +166,14 @@ impl<U: AuthUser> Engine<U> {
             Purpose::Attempt,
             format!("account\0{}", id.as_inner()).as_bytes(),
         )
+    }
+}
+
+fn within(limit: Limit, hits: u64) -> Counted {
+    let left = u64::from(limit.times).saturating_sub(hits);
+    Counted::Within {
+        limit: limit.times,
+        remaining: u32::try_from(left).unwrap_or(u32::MAX),
     }
 }
 

@@ -153,6 +153,12 @@ fn methods(app: &App, parts: &Parts) -> TokenStream {
                 __p::router(self)
             }
 
+            /// The account routes alone (`/register`, `/me`, `/set-password`, `/change-password`), for mounting them apart.
+            #[must_use = "a router does nothing until it is merged into the application's"]
+            pub fn account_router<S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static>(&self) -> __p::axum::Router<S> {
+                __p::feature_router(self, "account")
+            }
+
             /// Every declared route with its access, printable and testable.
             #[must_use = "the table is for printing and testing"]
             pub fn routes(&self) -> __p::RouteTable {

@@ -71,6 +71,20 @@ pub(crate) async fn limited<U: AuthUser>(
     Ok(response)
 }
 
+/// Answers a request that a limit does not count: it carries the headers all the same, and takes nothing from it.
+pub(crate) async fn uncounted<U: AuthUser>(
+    engine: &Engine<U>,
+    (action, limit): (&str, Limit),
+    who: &str,
+    problem: Problem,
+) -> Answer {
+    let mut response = problem.into_response();
+    if let Counted::Within { limit, remaining } = engine.standing(action, limit, who).await? {
+        RateInfo { limit, remaining }.apply(response.headers_mut());
+    }
+    Ok(response)
+}
+
 /// Appends cookies to an answer.
 pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
     for cookie in cookies {

@@ -333,6 +333,13 @@ pub trait Limits: Send + Sync {
         limit: Limit,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<u64>>;
+    /// The count in the present window, without counting.
+    fn hits<'a>(
+        &'a self,
+        key: &'a Digest,
+        limit: Limit,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<u64>>;
 }
 
 /// One way in which the live account table is not what the struct says.

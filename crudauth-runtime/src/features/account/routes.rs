@@ -1,5 +1,6 @@
 //! Accounts over HTTP.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::http::json::Fields;
 use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::http::request::{
-    Answer, detail, json, limited, new_password, ok, set_cookies, violations,
+    Answer, detail, json, limited, new_password, ok, set_cookies, uncounted, violations,
 };
 use crate::identity::{check_username, parse_email};
 use crate::principal::{Principal, signed_in_recently};
@@ -28,17 +29,24 @@ const LONGEST_EMAIL: usize = 320;
 pub(super) async fn register<A: Authority>(State(auth): State<A>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     foreign_page(&auth, &parts).map_err(|()| Problem::CrossSite)?;
-    let fields = json(&parts, body, &["email", "username", "password"]).await?;
-    let sign_up = read::<A>(&auth, fields).await?;
     let client = client::<A>(&parts);
     let limit = ("register", A::POLICY.rate_limit.register);
-    limited(
-        engine(&auth),
-        limit,
-        &client.group,
-        create(&auth, sign_up, &client),
-    )
-    .await
+    match asked_for(&auth, &parts, body).await {
+        Ok(sign_up) => {
+            let work = create(&auth, sign_up, &client);
+            limited(engine(&auth), limit, &client.group, work).await
+        }
+        Err(problem) => uncounted(engine(&auth), limit, &client.group, problem).await,
+    }
+}
+
+async fn asked_for<A: Authority>(
+    auth: &A,
+    parts: &Parts,
+    body: Body,
+) -> Result<SignUp<A::User>, Problem> {
+    let fields = json(parts, body, &["email", "username", "password"]).await?;
+    read::<A>(auth, fields).await
 }
 
 async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Client) -> Answer {
@@ -203,7 +211,7 @@ async fn change<A: Authority>(
     auth: &A,
     principal: &Principal<A>,
     parts: Parts,
-    body: axum::body::Body,
+    body: Body,
 ) -> Answer {
     let mut fields = json(&parts, body, &["current_password", "new_password"]).await?;
     let (current, new) = (
