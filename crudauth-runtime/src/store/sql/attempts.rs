@@ -15,34 +15,37 @@ use crate::store::{Attempts, Buckets, Digest, Reservation, Settlement};
 /// A reservation that is never settled (its process died) stops holding a place after this long.
 const ABANDONED: Duration = Duration::from_mins(1);
 
+/// The rows that every attempt counts in.
+macro_rules! counters {
+    () => {
+        "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, rounds, \
+        rounds_until, run, expires_at) VALUES ($1, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), \
+        ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7)"
+    };
+}
+
+/// What counting does to a row that is there already.
+macro_rules! on_conflict {
+    () => {
+        " ON CONFLICT (id) DO UPDATE SET \
+        failures = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.failures ELSE 0 END, \
+        window_start = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.window_start ELSE $5 END, \
+        pending = CASE WHEN a.pending_until BETWEEN $5 AND $9 THEN a.pending + 1 ELSE 1 END, \
+        pending_until = CASE WHEN a.pending_until BETWEEN $5 AND $9 AND a.pending + CASE WHEN a.window_start \
+        BETWEEN $4 AND $9 THEN a.failures ELSE 0 END >= $8 THEN a.pending_until ELSE $6 END, \
+        expires_at = CASE WHEN a.expires_at < $7 THEN $7 ELSE a.expires_at END \
+        RETURNING id, failures, pending, locked_until, rounds, rounds_until, run"
+    };
+}
+
 statements! {
     /// Counts the attempt in every row at once and returns what stands there now. The rows are locked in this order
     /// (address, account, pair, browser) by everybody, so two attempts never wait for each other in a circle.
     /// An attempt that finds every place held does not prolong the hold: places that a dead process left behind would
     /// otherwise never lapse while somebody keeps trying. What lies beyond $9 was written by a clock that has been set
     /// back since, and counts as past.
-    Reserve = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, rounds, \
-        rounds_until, run, expires_at) VALUES ($1, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), \
-        ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7) \
-        ON CONFLICT (id) DO UPDATE SET \
-        failures = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.failures ELSE 0 END, \
-        window_start = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.window_start ELSE $5 END, \
-        pending = CASE WHEN a.pending_until BETWEEN $5 AND $9 THEN a.pending + 1 ELSE 1 END, \
-        pending_until = CASE WHEN a.pending_until BETWEEN $5 AND $9 AND a.pending + CASE WHEN a.window_start \
-        BETWEEN $4 AND $9 THEN a.failures ELSE 0 END >= $8 THEN a.pending_until ELSE $6 END, \
-        expires_at = CASE WHEN a.expires_at < $7 THEN $7 ELSE a.expires_at END \
-        RETURNING id, failures, pending, locked_until, rounds, rounds_until, run";
-    ReserveWithDevice = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
-        rounds, rounds_until, run, expires_at) VALUES ($1, $5, 0, 1, $6, 0, 0, 0, 0, $7), \
-        ($2, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($3, $5, 0, 1, $6, 0, 0, 0, 0, $7), ($10, $5, 0, 1, $6, 0, 0, 0, 0, $7) \
-        ON CONFLICT (id) DO UPDATE SET \
-        failures = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.failures ELSE 0 END, \
-        window_start = CASE WHEN a.window_start BETWEEN $4 AND $9 THEN a.window_start ELSE $5 END, \
-        pending = CASE WHEN a.pending_until BETWEEN $5 AND $9 THEN a.pending + 1 ELSE 1 END, \
-        pending_until = CASE WHEN a.pending_until BETWEEN $5 AND $9 AND a.pending + CASE WHEN a.window_start \
-        BETWEEN $4 AND $9 THEN a.failures ELSE 0 END >= $8 THEN a.pending_until ELSE $6 END, \
-        expires_at = CASE WHEN a.expires_at < $7 THEN $7 ELSE a.expires_at END \
-        RETURNING id, failures, pending, locked_until, rounds, rounds_until, run";
+    Reserve = concat!(counters!(), on_conflict!());
+    ReserveWithDevice = concat!(counters!(), ", ($10, $5, 0, 1, $6, 0, 0, 0, 0, $7)", on_conflict!());
     Refuse = "UPDATE {@attempts} SET pending = pending - 1, locked_until = $2, rounds = $3, rounds_until = $4, \
         expires_at = CASE WHEN expires_at < $4 THEN $4 ELSE expires_at END WHERE id = $1";
     Failed = "UPDATE {@attempts} SET pending = CASE WHEN pending > 0 THEN pending - 1 ELSE 0 END, \

@@ -165,7 +165,7 @@ fn sql<T: Template, D: Dialect, S: Schema>() -> &'static str {
 }
 
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {$(
         $(#[$doc])*
         struct $name;
         impl super::Template for $name {
