@@ -41,7 +41,7 @@ auth! {
 
 pub const NEW: &str = "a wholly different one";
 
-/// The sentence of contract.md for each code; lists of issues are compared where they are produced.
+/// The sentence of the wire contract for each code; lists of issues are compared where they are produced.
 pub fn sentence(code: &str) -> Option<&'static str> {
     Some(match code {
         "not_authenticated" => "Not authenticated",
