@@ -7,44 +7,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "support/alice.rs"]
+mod alice;
 mod support;
 
 use std::time::Duration;
 
+use alice::{alice, hash, told, without_password};
 use crudauth::testing::sign_in;
 use serde_json::json;
-use support::{Answer, Client, TestApp};
 
 const NEW: &str = "a wholly different one";
 const NOT_AUTHENTICATED: &str = r#"{"detail":"Not authenticated","code":"not_authenticated"}"#;
-
-fn told(answer: &Answer) -> (u16, &str) {
-    (answer.status.as_u16(), answer.text.as_str())
-}
-
-async fn hash(app: &TestApp) -> String {
-    sqlx::query_scalar("SELECT coalesce(password_hash, 'NULL') FROM users")
-        .fetch_one(&app.db)
-        .await
-        .unwrap()
-}
-
-async fn alice() -> (TestApp, Client) {
-    let app = TestApp::start().await;
-    app.register("alice").await;
-    let client = app.signed_in("alice").await;
-    (app, client)
-}
-
-/// An account as a provider would leave it: signed in, without a password that could ever be right.
-async fn without_password() -> (TestApp, Client) {
-    let (app, client) = alice().await;
-    sqlx::query("UPDATE users SET password_hash = '!nothing'")
-        .execute(&app.db)
-        .await
-        .unwrap();
-    (app, client)
-}
 
 #[tokio::test]
 async fn set_password_gives_one_to_an_account_without_and_evicts_nobody() {
