@@ -84,8 +84,13 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         }
     }
 
-    async fn connection(&self) -> Result<PoolConnection<D>> {
+    async fn acquire(&self) -> Result<PoolConnection<D>> {
         self.pool.acquire().await.map_err(classify::<D>)
+    }
+
+    /// A connection for work that must not be cut off once it has begun: only the wait for it is bounded.
+    async fn connection(&self) -> Result<PoolConnection<D>> {
+        in_time(self.acquire()).await
     }
 
     async fn begin(&self) -> Result<Transaction<'static, D>> {
@@ -102,7 +107,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// Runs one statement on a connection of its own.
     async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
         in_time(async {
-            let mut conn = self.connection().await?;
+            let mut conn = self.acquire().await?;
             D::execute(&mut conn, sql::<T, D, S>(), args).await
         })
         .await
@@ -111,14 +116,17 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
     /// statement does after its first row would be left undone.
     async fn first<T: Template>(&self, args: Args<D>) -> Result<Option<D::Row>> {
-        let mut conn = self.connection().await?;
-        D::first(&mut conn, sql::<T, D, S>(), args).await
+        in_time(async {
+            let mut conn = self.acquire().await?;
+            D::first(&mut conn, sql::<T, D, S>(), args).await
+        })
+        .await
     }
 
     /// Runs one query on a connection of its own.
     async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
         in_time(async {
-            let mut conn = self.connection().await?;
+            let mut conn = self.acquire().await?;
             D::fetch(&mut conn, sql::<T, D, S>(), args).await
         })
         .await
@@ -126,7 +134,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
 }
 
 /// Waiting for a connection and for the write lock together take no longer than this (SEC-147): one after the other,
-/// the pool's limit and the database's would add up.
+/// the pool's limit and the database's would add up, and a pool of the application's own waits 30 s unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -74,11 +74,9 @@ where
         Ok(Inserted::Created(Id::<S>::from_inner(key)))
     }
 
-    fn changed(now: Timestamp, args: Args<D>) -> Result<Args<D>> {
-        let mut args = args;
-        if <S::User as AuthUser>::TABLE.has(Role::UpdatedAt) {
-            S::User::bind_updated(now, &mut args)?;
-        }
+    /// The arguments of a change, with `updated_at` where the application has that column.
+    fn changed(now: Timestamp, mut args: Args<D>) -> Result<Args<D>> {
+        S::User::bind_updated(now, &mut args)?;
         Ok(args)
     }
 
