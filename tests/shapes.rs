@@ -57,7 +57,7 @@ auth! { struct EmailIfAny<MaybeEmail>; }
 
 #[tokio::test]
 async fn a_nullable_address_may_be_left_out_where_there_is_a_user_name() {
-    let (mut client, db, ..) = start!(EmailIfAny);
+    let (mut client, db, _clock, _auth, _file) = start!(EmailIfAny);
 
     let without = register(&client, json!({ "username": "ada" })).await;
     let with = register(&client, json!({ "username": "bob", "email": "Bob@x.com" })).await;
