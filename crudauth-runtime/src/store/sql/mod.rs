@@ -1,7 +1,10 @@
 //! The store over sqlx, written once for every dialect.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -88,7 +91,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         self.pool.acquire().await.map_err(classify::<D>)
     }
 
-    /// A connection for work that must not be cut off once it has begun: only the wait for it is bounded.
+    /// A connection for a read, or for work that must not be cut off once it has begun: the wait for it is bounded, no more.
     async fn connection(&self) -> Result<PoolConnection<D>> {
         in_time(self.acquire()).await
     }
@@ -116,11 +119,8 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
     /// statement does after its first row would be left undone.
     async fn first<T: Template>(&self, args: Args<D>) -> Result<Option<D::Row>> {
-        in_time(async {
-            let mut conn = self.acquire().await?;
-            D::first(&mut conn, sql::<T, D, S>(), args).await
-        })
-        .await
+        let mut conn = self.connection().await?;
+        D::first(&mut conn, sql::<T, D, S>(), args).await
     }
 
     /// Runs one query on a connection of its own.
@@ -137,7 +137,12 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
 /// the pool's limit and the database's would add up, and a pool of the application's own waits 30 s unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What is ready at once (an idle connection, nearly always) costs no timer.
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = pin!(work);
+    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+        return done;
+    }
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => done,
         Err(_) => Err(Error::Unavailable(Box::new(sqlx::Error::PoolTimedOut))),
