@@ -145,7 +145,7 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
                 line.push_str(if column.nullable { "" } else { " NOT NULL" });
                 // A NOT NULL column that nothing fills could never be inserted into.
                 if column.fill == Fill::Database && !column.nullable && role == Role::Own {
-                    line.push_str(" DEFAULT ''");
+                    line.extend([" DEFAULT ", D::filler(&info)]);
                 }
                 if column.unique || matches!(role, Role::Email | Role::Username) {
                     line.push_str(" UNIQUE");
