@@ -40,6 +40,8 @@ pub trait AccountKey: Debug + Clone + Send + Sync + 'static {
 
 /// The three types a key column may hold.
 pub trait RawKey: Clone + Debug + Display + PartialEq + Serialize + Send + Sync + 'static {
+    /// How a UUID is kept where nothing else is said; `None` for every other type.
+    const REPR: Option<Repr> = None;
     /// Whether crudauth makes the key, not the database.
     const GENERATED: bool;
     /// A new key, where crudauth makes it.
@@ -64,6 +66,7 @@ impl RawKey for i64 {
 }
 
 impl RawKey for Uuid {
+    const REPR: Option<Repr> = Some(Repr::Blob);
     const GENERATED: bool = true;
     fn generate(random: &Random, now: Timestamp) -> Result<Option<Self>> {
         random.uuid_v7(now).map(Some)
@@ -99,3 +102,35 @@ macro_rules! keys_of_themselves {
     )*};
 }
 keys_of_themselves!(i64, Uuid, String);
+
+/// How a UUID is kept in a product that has no type for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repr {
+    /// Sixteen bytes.
+    Blob,
+    /// A text with dashes, in lower case.
+    Hyphenated,
+    /// A text without dashes, in lower case.
+    Simple,
+}
+
+impl Repr {
+    /// As written in `#[auth(repr = …)]`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Blob => "blob",
+            Self::Hyphenated => "hyphenated",
+            Self::Simple => "simple",
+        }
+    }
+
+    /// The nil UUID as SQL, where it is a text; every product that has a type for UUIDs reads both spellings.
+    pub(crate) const fn nil(self) -> Option<&'static str> {
+        match self {
+            Self::Blob => None,
+            Self::Hyphenated => Some("'00000000-0000-0000-0000-000000000000'"),
+            Self::Simple => Some("'00000000000000000000000000000000'"),
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use serde::de::DeserializeOwned;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-pub use self::key::{AccountKey, RawKey};
+pub use self::key::{AccountKey, RawKey, Repr};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 
@@ -132,6 +132,15 @@ impl Table {
         }
     }
 
+    /// The name as SQL.
+    pub(crate) fn quoted(&self, quote: char) -> String {
+        let quoted = |name: &str| format!("{quote}{name}{quote}");
+        match self.schema {
+            Some(schema) => format!("{}.{}", quoted(schema), quoted(self.name)),
+            None => quoted(self.name),
+        }
+    }
+
     /// Whether a column plays `role`.
     #[must_use]
     pub const fn has(&self, role: Role) -> bool {
@@ -154,6 +163,8 @@ pub struct ColumnDef {
     pub nullable: bool,
     /// Whether an own column is declared `#[auth(unique)]`; login columns are unique by their role.
     pub unique: bool,
+    /// How a UUID is kept; `None` for every other type.
+    pub repr: Option<Repr>,
     /// Most characters, for texts that a client may set.
     pub max_length: Option<usize>,
 }

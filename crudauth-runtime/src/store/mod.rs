@@ -16,6 +16,7 @@ use crate::policy::{Limit, LockoutPolicy};
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod repr;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 pub use sqlx::Sqlite;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTypeInfo,
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+    SqliteSynchronous, SqliteTypeInfo, SqliteValueRef,
 };
-use sqlx::{Pool, TypeInfo};
+use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
 use super::dialect::{Args, Dialect, LiveColumn, Types, Value, classify, run_statements};
+use super::repr::{Hyphenated, Simple};
 use super::text::Syntax;
 use crate::error::{Error, Result};
 
@@ -194,6 +198,29 @@ impl Dialect for Sqlite {
         primary_code(error).is_some_and(|code| [5, 6, 8, 10, 13, 14, 15].contains(&code))
     }
 }
+
+macro_rules! texts {
+    ($($form:ty),*) => {$(
+        impl Type<Sqlite> for $form {
+            fn type_info() -> SqliteTypeInfo {
+                <str as Type<Sqlite>>::type_info()
+            }
+        }
+
+        impl Encode<'_, Sqlite> for $form {
+            fn encode_by_ref(&self, args: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+                self.text().encode(args)
+            }
+        }
+
+        impl<'r> Decode<'r, Sqlite> for $form {
+            fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok(Self::parse(Decode::<Sqlite>::decode(value)?)?)
+            }
+        }
+    )*};
+}
+texts!(Simple, Hyphenated);
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;

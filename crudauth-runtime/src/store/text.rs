@@ -295,6 +295,7 @@ mod tests {
             fill,
             nullable: false,
             unique: false,
+            repr: None,
             max_length: None,
         }
     }
