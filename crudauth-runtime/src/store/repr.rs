@@ -7,6 +7,40 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use crate::account::Repr;
+
+/// The form of a UUID that was found in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One that a field can be declared to have.
+    Of(Repr),
+    /// A text with or without dashes, with letters in upper case.
+    UpperCase,
+    /// A text without dashes, in a column that turns one of digits alone into a number.
+    Unsafe,
+    /// None of these.
+    Unknown,
+}
+
+impl Form {
+    /// The form of a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let lower = text.to_ascii_lowercase();
+        let repr = if Hyphenated::parse(&lower).is_ok() {
+            Repr::Hyphenated
+        } else if Simple::parse(&lower).is_ok() {
+            Repr::Simple
+        } else {
+            return Self::Unknown;
+        };
+        if lower == text {
+            Self::Of(repr)
+        } else {
+            Self::UpperCase
+        }
+    }
+}
+
 /// A column type that holds a `T`. Every type holds itself, and at no cost.
 #[diagnostic::on_unimplemented(
     message = "`repr` says how a UUID is kept, and `{T}` is none",

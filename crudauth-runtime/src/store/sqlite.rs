@@ -14,8 +14,9 @@ use sqlx::sqlite::{
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
 use super::dialect::{Args, Dialect, LiveColumn, Types, Value, classify, run_statements};
-use super::repr::{Hyphenated, Simple};
+use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
+use crate::account::{Repr, Table};
 use crate::error::{Error, Result};
 
 /// How long a statement waits for another process's write lock. Below the 2 s in which a dead database must show (SEC-147).
@@ -166,6 +167,39 @@ impl Dialect for Sqlite {
         }
     }
 
+    fn fits_uuid(live: &str, repr: Repr, wanted: &SqliteTypeInfo) -> bool {
+        (is_uuid(live) && repr != Repr::Simple) || Self::fits(live, wanted)
+    }
+
+    fn uuid_forms<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        live: &'a LiveColumn,
+    ) -> BoxFuture<'a, Result<Vec<Form>>> {
+        Box::pin(async move {
+            let rows: Vec<(String, i64, Option<String>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(sample(table, live)))
+                    .fetch_all(conn)
+                    .await
+                    .map_err(classify::<Self>)?;
+            let found = rows.iter().map(|row| match row {
+                (_, _, Some(text)) => match Form::of_text(text) {
+                    Form::Of(Repr::Simple) if !keeps_text(&live.sql_type) => Form::Unsafe,
+                    form => form,
+                },
+                (kind, 16, None) if kind == "blob" => Form::Of(Repr::Blob),
+                _ => Form::Unknown,
+            });
+            let mut forms: Vec<Form> = Vec::new();
+            for form in found.chain(rows.is_empty().then(|| made_for(&live.sql_type)).flatten()) {
+                if !forms.contains(&form) {
+                    forms.push(form);
+                }
+            }
+            Ok(forms)
+        })
+    }
+
     fn declare(info: &SqliteTypeInfo) -> String {
         info.name().to_owned()
     }
@@ -197,6 +231,57 @@ impl Dialect for Sqlite {
         // Primary result codes: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL. The low byte of an extended code.
         primary_code(error).is_some_and(|code| [5, 6, 8, 10, 13, 14, 15].contains(&code))
     }
+}
+
+/// Whether a column is declared to hold UUIDs, by one of the names that other products have for them.
+fn is_uuid(live: &str) -> bool {
+    ["UUID", "GUID", "UNIQUEIDENTIFIER"].contains(&&*live.to_uppercase())
+}
+
+/// Whether a text stays a text. To a column declared `UUID`, for one, SQLite gives numeric affinity: a text of digits alone,
+/// or with one `e` among them, is stored as the number that it spells. Dashes keep it a text.
+fn keeps_text(live: &str) -> bool {
+    let live = live.to_uppercase();
+    let has = |word| live.contains(word);
+    live.is_empty() || (["CHAR", "CLOB", "TEXT", "BLOB"].into_iter().any(has) && !has("INT"))
+}
+
+/// The form that a declared type has room for, and no other.
+fn made_for(live: &str) -> Option<Form> {
+    let live = live.to_uppercase();
+    let repr = if live.contains("BLOB") || live.contains("BINARY") {
+        Repr::Blob
+    } else if live.ends_with("CHAR(36)") {
+        Repr::Hyphenated
+    } else if live.ends_with("CHAR(32)") {
+        Repr::Simple
+    } else {
+        return None;
+    };
+    Some(Form::Of(repr))
+}
+
+/// Asks for the kind, the length and the text of some values of a column. With an index the ends of the order are looked
+/// up too: every text sorts before every blob, and capitals sort between the digits and the small letters, so that what
+/// another program wrote is found in a table of any size.
+fn sample(table: &Table, live: &LiveColumn) -> String {
+    let (from, column) = (table.quoted('"'), format!("\"{}\"", live.name));
+    let mut text = format!("SELECT * FROM (SELECT {column} FROM {from} LIMIT 100)");
+    if live.unique {
+        for ends in [
+            format!("SELECT min({column}) FROM {from}"),
+            format!("SELECT max({column}) FROM {from}"),
+            format!(
+                "SELECT * FROM (SELECT {column} FROM {from} WHERE {column} >= 'A' AND {column} < 'a' LIMIT 1)"
+            ),
+        ] {
+            text.extend([" UNION ALL ", &ends]);
+        }
+    }
+    format!(
+        "WITH c(v) AS ({text}) SELECT DISTINCT typeof(v), length(v), CASE typeof(v) WHEN 'text' THEN v END \
+         FROM c WHERE v IS NOT NULL"
+    )
 }
 
 macro_rules! texts {

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::misfit::misfit;
 use super::schema::{MIGRATIONS, create_table, ledger};
 use super::{Schema, SqlStore, UserRow, commit, sql, statements};
 use crate::account::{AuthUser, ColumnDef, Fill, Role};
@@ -67,7 +68,8 @@ where
 
     async fn differences(&self) -> Result<Vec<Difference>> {
         let table = <S::User as AuthUser>::TABLE;
-        let live = D::describe(&mut *self.connection().await?, table.schema, table.name).await?;
+        let mut conn = self.connection().await?;
+        let live = D::describe(&mut conn, table.schema, table.name).await?;
         if live.is_empty() {
             return Ok(vec![Difference::from(format!(
                 "there is no table `{}`; create it with your migrations, or with the statement that \
@@ -90,18 +92,8 @@ where
                 );
                 continue;
             };
-            if !D::fits(&actual.sql_type, &wanted) {
-                found.push(
-                    format!(
-                        "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`",
-                        table.name,
-                        column.name,
-                        actual.sql_type,
-                        column.field,
-                        D::declare(&wanted)
-                    )
-                    .into(),
-                );
+            if let Some(text) = misfit::<D>(&mut conn, &table, column, actual, &wanted).await? {
+                found.push(text.into());
             }
             compare::<D>(table.name, column, actual, &mut found);
         }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 mod attempts;
 mod limits;
 mod maintenance;
+mod misfit;
 mod schema;
 mod sessions;
 mod users;
