@@ -10,7 +10,7 @@ use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgConnectOptions, PgDatabaseError, PgPoolOptions, PgTypeInfo,
+    PgArgumentBuffer, PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgTypeInfo,
 };
 use sqlx::{Connection, Encode, Pool, Row, Type, TypeInfo};
 
@@ -19,6 +19,9 @@ use super::dialect::{
 };
 use super::text::Syntax;
 use crate::error::{Error, Result};
+
+/// How long the start waits for a first connection.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection that has been idle for longer is asked whether it is still there before it is used: a server that was
 /// restarted has closed it.
@@ -121,9 +124,8 @@ impl Dialect for Postgres {
             if options.get_application_name().is_none() {
                 options = options.application_name("crudauth");
             }
-            let server = format!("{}:{}", options.get_host(), options.get_port());
             let pool = PgPoolOptions::new()
-                .acquire_timeout(Duration::from_secs(2))
+                .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
@@ -133,11 +135,10 @@ impl Dialect for Postgres {
                         Ok(true)
                     })
                 });
-            pool.connect_with(options).await.map_err(|error| {
-                Error::config(format!(
-                    "the PostgreSQL server at {server} cannot be reached or refuses us: {error}"
-                ))
-            })
+            match pool.connect_with(options.clone()).await {
+                Ok(pool) => Ok(pool),
+                Err(error) => Err(Error::config(no_connection(error, &options).await)),
+            }
         })
     }
 
@@ -249,6 +250,31 @@ impl Dialect for Postgres {
                 || ["25006", "40001", "40P01", "55P03", "55000"].contains(&&*code)
         })
     }
+}
+
+/// Why there is no connection at the start.
+async fn no_connection(mut error: sqlx::Error, options: &PgConnectOptions) -> String {
+    let server = format!("{}:{}", options.get_host(), options.get_port());
+    // The pool has tried until its patience ended, and tells of that only. Once more, for what it was told.
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        let again = tokio::time::timeout(ANSWER, PgConnection::connect_with(options)).await;
+        if let Ok(Err(reason)) = again {
+            error = reason;
+        }
+    }
+    let Some(refusal) = error.as_database_error() else {
+        return format!("the PostgreSQL server at {server} cannot be reached: {error}");
+    };
+    if refusal.code().as_deref() == Some("3D000") {
+        let name = options.get_database().unwrap_or_default();
+        return format!(
+            "the PostgreSQL server at {server} has no database `{name}`; make it first: `CREATE DATABASE \"{name}\"`"
+        );
+    }
+    format!(
+        "the PostgreSQL server at {server} refuses the connection: {}",
+        refusal.message()
+    )
 }
 
 /// How the catalogue spells what sqlx names in its own way.
