@@ -45,11 +45,7 @@ async fn sec_127_no_body_sets_what_is_not_opened() {
                 n + 1
             )
         );
-        let row: String = sqlx::query_scalar(columns)
-            .bind(&name)
-            .fetch_one(&app.db)
-            .await
-            .unwrap();
+        let row: String = app.db.query(columns).bind(&name).scalar().await;
         assert_eq!(row, format!("{} free 0 1 0 1 1", n + 1), "{privileges}");
     }
     // The same key twice is no second chance, whichever spelling of JSON hides it.
@@ -86,7 +82,7 @@ async fn no_identity_is_taken_from_a_body_a_query_or_a_header() {
     let ada = app.signed_in("ada").await;
     let hash =
         "SELECT group_concat(password_hash || token_version) FROM users WHERE username = 'victim'";
-    let before: String = sqlx::query_scalar(hash).fetch_one(&app.db).await.unwrap();
+    let before: String = app.db.query(hash).scalar().await;
     let claims = json!({ "userId": victim, "user_id": victim, "id": victim, "sub": victim.to_string(), "username": "victim", "email": "victim@example.com", "new_password": "a wholly different one", "current_password": PASSWORD });
 
     for path in [
@@ -122,7 +118,7 @@ async fn no_identity_is_taken_from_a_body_a_query_or_a_header() {
     assert_eq!(me.json()["username"], "ada");
     let changed = ada.post_json("/change-password", &claims).await; // ada's own password is the same one
     assert_eq!(changed.status, 200, "{}", changed.text);
-    let after: String = sqlx::query_scalar(hash).fetch_one(&app.db).await.unwrap();
+    let after: String = app.db.query(hash).scalar().await;
     assert_eq!(after, before);
     assert_eq!(app.client().login("victim", PASSWORD).await.status, 200);
 }

@@ -16,8 +16,7 @@ use std::time::Duration;
 
 use crudauth::testing::{Clock, TestBuilder, hashes_done};
 use serde_json::json;
-use sqlx::SqlitePool;
-use support::{Auth, Client, PASSWORD, SECRET, TempDb};
+use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb};
 use tokio::task::JoinSet;
 
 const TASK: &str = "CRUDAUTH_TEST_WORKER";
@@ -179,7 +178,7 @@ async fn load(auth: &Auth, number: &str) {
 }
 
 /// A file with the account `ada`, a clock that stands, and a pool to look at it.
-async fn prepared() -> (TempDb, SqlitePool) {
+async fn prepared() -> (TempDb, Db) {
     let (file, pool) = support::database(2).await;
     let auth = Auth::builder(pool.clone())
         .secret(SECRET)
@@ -198,8 +197,8 @@ async fn prepared() -> (TempDb, SqlitePool) {
     (file, pool)
 }
 
-async fn number(pool: &SqlitePool, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+async fn number(pool: &Db, sql: &'static str) -> i64 {
+    pool.query(sql).scalar().await
 }
 
 /// Two processes do `task` at once, fifty callers each: sums of 200, of 401 and 422, of 429, and of hashes.

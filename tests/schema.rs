@@ -13,8 +13,7 @@ use std::process::Command;
 
 use crudauth::Dialect;
 use crudauth::testing::TestBuilder;
-use sqlx::SqlitePool;
-use support::{Auth, Client, PASSWORD, SECRET, TempDb, TestApp, User, pool};
+use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, TestApp, User, pool};
 
 const TABLES: [&str; 5] = [
     "auth_attempts",
@@ -24,27 +23,22 @@ const TABLES: [&str; 5] = [
     "auth_usernames",
 ];
 
-async fn tables(db: &SqlitePool) -> Vec<String> {
-    sqlx::query_scalar(
+async fn tables(db: &Db) -> Vec<String> {
+    db.query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%' ORDER BY name",
     )
-    .fetch_all(db)
+    .scalars()
     .await
-    .unwrap()
 }
 
-async fn steps(db: &SqlitePool) -> Vec<String> {
-    sqlx::query_scalar("SELECT id FROM auth_migrations ORDER BY id")
-        .fetch_all(db)
+async fn steps(db: &Db) -> Vec<String> {
+    db.query("SELECT id FROM auth_migrations ORDER BY id")
+        .scalars()
         .await
-        .unwrap()
 }
 
-async fn run(db: &SqlitePool, sql: impl Into<String>) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into()))
-        .execute(db)
-        .await
-        .unwrap();
+async fn run(db: &Db, sql: impl Into<String>) {
+    db.run(sql.into()).await;
 }
 
 async fn start(url: &str) -> crudauth::Result<Auth> {
@@ -168,10 +162,7 @@ async fn sec_154_ten_processes_that_start_at_once_all_succeed() {
         let db = pool(&file.url(), 1).await;
         assert_eq!(tables(&db).await, TABLES);
         assert_eq!(steps(&db).await.len(), 1);
-        let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+        let accounts: i64 = db.query("SELECT count(*) FROM users").scalar().await;
         assert_eq!(accounts, 10);
     }
 }
@@ -330,23 +321,23 @@ async fn sec_159_a_deleted_accounts_cookie_does_not_open_its_successor() {
     let first = app.register("bob").await;
     let bob = app.signed_in("bob").await;
     // Behind our back: the application's own DELETE leaves the session's row.
-    sqlx::query("DELETE FROM users WHERE id = $1")
+    app.db
+        .query("DELETE FROM users WHERE id = $1")
         .bind(first)
-        .execute(&app.db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
     assert_eq!(bob.get("/me").await.status, 401);
 
     let second = app.register("eve").await;
     assert_ne!(second, first); // AUTOINCREMENT
     assert_eq!(bob.get("/me").await.status, 401);
     // Even where the table reuses numbers, the new account has another epoch.
-    sqlx::query("UPDATE users SET id = $1 WHERE id = $2")
+    app.db
+        .query("UPDATE users SET id = $1 WHERE id = $2")
         .bind(first)
         .bind(second)
-        .execute(&app.db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
     assert_eq!(app.count("SELECT count(*) FROM auth_sessions").await, 1);
     assert_eq!(bob.get("/me").await.status, 401);
     assert_eq!(bob.post("/logout").await.status, 200);
@@ -361,10 +352,9 @@ async fn the_migrations_of_the_application_are_left_alone() {
 
     start(&file.url()).await.unwrap();
 
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as("SELECT version, description FROM _sqlx_migrations")
-            .fetch_all(&db)
-            .await
-            .unwrap();
+    let rows: Vec<(i64, String)> = db
+        .query("SELECT version, description FROM _sqlx_migrations")
+        .rows()
+        .await;
     assert_eq!(rows, [(1, "mine".to_owned())]);
 }

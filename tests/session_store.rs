@@ -12,33 +12,14 @@ mod support;
 use std::time::Duration;
 
 use base64::Engine as _;
-use sqlx::{AssertSqlSafe, Row as _, SqlitePool, TypeInfo as _, ValueRef as _};
-use support::{Client, PASSWORD, TestApp};
+use support::{Client, Db, PASSWORD, TestApp};
 
 /// Every value of every table, as bytes, and its place.
-async fn dump(db: &SqlitePool) -> Vec<(String, Vec<u8>)> {
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
-            .fetch_all(db)
-            .await
-            .unwrap();
+async fn dump(db: &Db) -> Vec<(String, Vec<u8>)> {
     let mut values = Vec::new();
-    for table in tables {
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM \"{table}\"")))
-            .fetch_all(db)
-            .await
-            .unwrap();
-        for row in rows {
-            for column in 0..row.len() {
-                let raw = row.try_get_raw(column).unwrap();
-                let bytes = match raw.type_info().name() {
-                    "BLOB" => row.get::<Vec<u8>, _>(column),
-                    "TEXT" => row.get::<String, _>(column).into_bytes(),
-                    _ => continue, // NULL, or a number: neither holds a secret of 128 bits
-                };
-                values.push((format!("{table}.{column}"), bytes));
-            }
-        }
+    for table in db.tables().await {
+        let found = db.bytes(&table).await.into_iter();
+        values.extend(found.map(|(column, bytes)| (format!("{table}.{column}"), bytes)));
     }
     values
 }
@@ -156,10 +137,7 @@ async fn expired(app: &TestApp, rows: u32) {
          INSERT INTO auth_sessions (id, user_id, token_version, created_at, last_activity, expires_at, absolute_at, idle, remember)
          SELECT randomblob(32), 999, 0, i, i, i, i, 1, 0 FROM n"
     );
-    sqlx::query(AssertSqlSafe(sql))
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run(sql).await;
 }
 
 #[tokio::test]
