@@ -418,7 +418,7 @@ async fn sec_008_200_sign_ins_that_hang_up_give_every_permit_back() {
     );
     let db = support::pool(&file.url(), 1).await;
     let pending: i64 = db
-        .query("SELECT COALESCE(sum(pending), 0) FROM auth_attempts")
+        .query("SELECT CAST(COALESCE(sum(pending), 0) AS BIGINT) FROM auth_attempts")
         .scalar()
         .await;
     assert_eq!(pending, 0);

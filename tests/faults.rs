@@ -83,8 +83,7 @@ async fn four_users(app: &TestApp) -> Vec<Client> {
 async fn sec_147_a_locked_database_is_503_in_two_seconds_and_signs_nobody_out() {
     let app = TestApp::with_pool(10).await;
     let users = four_users(&app).await;
-    let mut thief = app.db.acquire().await;
-    thief.run("BEGIN EXCLUSIVE").await;
+    let mut thief = app.db.seize().await;
 
     let begun = Instant::now();
     for (flow, answer) in every_write(&app, &users).await {
@@ -128,8 +127,7 @@ async fn sec_147_a_locked_database_is_503_in_two_seconds_and_signs_nobody_out() 
 async fn sec_147_a_crowd_at_a_locked_database_does_not_wait_longer() {
     let app = TestApp::with_pool(3).await;
     app.register("ada").await;
-    let mut thief = app.db.acquire().await;
-    thief.run("BEGIN EXCLUSIVE").await;
+    let mut thief = app.db.seize().await;
 
     let begun = Instant::now();
     let answers = join_all((0..60).map(|_| async {
@@ -169,8 +167,7 @@ async fn sec_041_guesses_during_an_outage_are_not_let_through() {
     for _ in 0..3 {
         app.client().login("ada", "wrong password").await;
     }
-    let mut thief = app.db.acquire().await;
-    thief.run("BEGIN EXCLUSIVE").await;
+    let mut thief = app.db.seize().await;
     let before = crudauth::testing::hashes_done(&app.auth);
 
     let answers =
@@ -210,7 +207,11 @@ async fn sec_147_a_read_only_database_is_503() {
         client.post_json("/register", &sign_up("ada")).await.status,
         200
     );
-    pool.run("PRAGMA query_only = ON").await;
+    pool.run(support::sql(
+        "PRAGMA query_only = ON",
+        "SET default_transaction_read_only = on",
+    ))
+    .await;
 
     let login = client.clone().login("ada", PASSWORD).await;
     let register = client.post_json("/register", &sign_up("bob")).await;
@@ -226,7 +227,11 @@ async fn sec_147_a_read_only_database_is_503() {
             answer.text
         );
     }
-    pool.run("PRAGMA query_only = OFF").await;
+    pool.run(support::sql(
+        "PRAGMA query_only = OFF",
+        "SET default_transaction_read_only = off",
+    ))
+    .await;
     assert_eq!(client.clone().login("ada", PASSWORD).await.status, 200);
 }
 
@@ -322,8 +327,10 @@ async fn sec_140_without_randomness_nothing_is_issued() {
         sessions
     );
     assert_eq!(
-        app.count("SELECT COALESCE(sum(pending), 0) FROM auth_attempts WHERE failures > 0")
-            .await,
+        app.count(
+            "SELECT CAST(COALESCE(sum(pending), 0) AS BIGINT) FROM auth_attempts WHERE failures > 0"
+        )
+        .await,
         0
     );
     assert_eq!(
@@ -348,11 +355,11 @@ async fn sec_157_the_sweeper_survives_a_broken_table_and_ends_with_the_last_auth
         .await
         .unwrap();
     let expired =
-        "INSERT INTO auth_limits (id, window_start, hits, expires_at) VALUES (x'00', 0, 1, 1)";
+        "INSERT INTO auth_limits (id, window_start, hits, expires_at) VALUES ($1, 0, 1, 1)";
     let rows = async || -> i64 { db.query("SELECT count(*) FROM auth_limits").scalar().await };
     db.run("ALTER TABLE auth_sessions RENAME TO elsewhere")
         .await;
-    db.run(expired).await;
+    db.query(expired).bind(vec![0]).execute().await;
     tokio::time::sleep(Duration::from_millis(2500)).await; // real intervals of the worker: two sweeps fail
     assert_eq!(rows().await, 1);
 

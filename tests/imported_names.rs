@@ -15,7 +15,7 @@ async fn a_name_that_looks_like_an_imported_one_is_taken() {
     db.run(table).await;
     db.run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
          INSERT INTO users (email, username, password_hash, email_verified, is_active, is_superuser, token_version, plan) \
-         SELECT 'u' || i || '@example.com', 'User' || i, '!', 0, 1, 0, 1, 'free' FROM n").await;
+         SELECT 'u' || i || '@example.com', 'User' || i, '!', FALSE, TRUE, FALSE, 1, 'free' FROM n").await;
 
     // act
     let auth = Auth::builder(db.clone())

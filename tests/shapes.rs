@@ -193,10 +193,7 @@ async fn a_user_name_only_account_signs_up_without_an_address() {
             .unwrap()
             .is_none()
     );
-    let names: Vec<String> = db
-        .query("SELECT name FROM pragma_table_info('people')")
-        .scalars()
-        .await;
+    let names: Vec<String> = db.columns("people").await;
     assert_eq!(names, ["id", "username", "password_hash"]);
 }
 
@@ -309,9 +306,8 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         (ada.key, ada.contact.as_deref(), ada.on, ada.cached),
         (MemberId(1), Some("ada@x.com"), true, 0)
     );
-    let ours: Vec<String> = db.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'club^_%' ESCAPE '^' ORDER BY name").scalars().await;
     assert_eq!(
-        ours,
+        db.tables().await,
         [
             "club_attempts",
             "club_limits",
@@ -388,8 +384,13 @@ async fn the_applications_own_columns_are_left_alone_by_every_flow() {
     )
     .await;
     db.run("ALTER TABLE club_members ADD COLUMN notes TEXT; UPDATE club_members SET notes = 'mine', credit = 99, tier = 'gold', city = 'a much longer one'").await;
-    let own = "SELECT notes || ' ' || credit || ' ' || tier || ' ' || city || ' ' || news || ' ' || email_verified FROM club_members";
-    let before: String = db.query(own).scalar().await;
+    let own = "SELECT notes, credit, tier, city, news, email_verified FROM club_members";
+    let before: (String, i64, String, String, bool, bool) = db.query(own).row().await;
+    let long = "a much longer one".to_owned();
+    assert_eq!(
+        before,
+        ("mine".into(), 99, "gold".into(), long, true, false)
+    );
 
     assert_eq!(client.login("ada", PASSWORD).await.status, 200);
     let change = json!({ "current_password": PASSWORD, "new_password": "a wholly different one" });
@@ -408,9 +409,6 @@ async fn the_applications_own_columns_are_left_alone_by_every_flow() {
         200
     );
 
-    let after: String = db.query(own).scalar().await;
-    assert_eq!(
-        (after.as_str(), after == before),
-        ("mine 99 gold a much longer one 1 0", true)
-    );
+    let after: (String, i64, String, String, bool, bool) = db.query(own).row().await;
+    assert_eq!(after, before);
 }

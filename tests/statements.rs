@@ -351,7 +351,7 @@ async fn sec_151_200_sign_ins_on_a_pool_of_two_neither_block_nor_fail() {
     }
     assert!(pings >= 200);
     assert_eq!(
-        app.count("SELECT COALESCE(sum(pending), 0) FROM auth_attempts")
+        app.count("SELECT CAST(COALESCE(sum(pending), 0) AS BIGINT) FROM auth_attempts")
             .await,
         0
     );

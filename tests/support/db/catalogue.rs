@@ -1,5 +1,7 @@
 //! What a database says of itself: its tables, their bytes, the plans of its statements.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Column, Row, TypeInfo, ValueRef};
 
 use super::Db;
@@ -61,6 +63,47 @@ impl Db {
             }
         }
         values
+    }
+
+    /// The files of the database, in which deleted rows are still to be found.
+    pub async fn files(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Sqlite(_) => {
+                let main = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+                let main: String = self.query(main).scalar().await;
+                let files = ["", "-wal"].map(|end| std::fs::read(format!("{main}{end}")));
+                files.into_iter().filter_map(Result::ok).collect()
+            }
+            Self::Postgres(_) => {
+                self.run("CHECKPOINT").await;
+                let files = "SELECT pg_read_binary_file(pg_relation_filepath(oid)) FROM pg_class
+                             WHERE oid >= 16384 AND pg_relation_filepath(oid) IS NOT NULL";
+                self.query(files).scalars().await
+            }
+        }
+    }
+
+    /// What a process that has ended may leave behind: a damaged file, or a transaction that goes on.
+    pub async fn wreckage(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite(_) => {
+                let check = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
+                self.query(check).scalars().await
+            }
+            Self::Postgres(_) => {
+                // The server notices by itself that nobody is there any more, but not in the same instant.
+                let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+                let open = "SELECT query FROM pg_stat_activity
+                            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+                loop {
+                    let left: Vec<String> = self.query(open).scalars().await;
+                    if left.is_empty() || tokio::time::Instant::now() > deadline {
+                        return left;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
     }
 
     /// The steps of the statement's plan that read a table or an index from end to end, where an index could be used.

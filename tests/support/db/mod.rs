@@ -109,6 +109,21 @@ impl Db {
         }
     }
 
+    /// A connection on which nothing but reading is possible for everybody else, until the value is dropped or told to
+    /// `ROLLBACK`.
+    pub async fn seize(&self) -> Held {
+        let mut held = self.acquire().await;
+        held.run(match self {
+            Self::Sqlite(_) => "BEGIN EXCLUSIVE".to_owned(),
+            Self::Postgres(_) => {
+                let tables = self.tables().await.join("\", \"");
+                format!("BEGIN; LOCK TABLE \"{tables}\" IN EXCLUSIVE MODE")
+            }
+        })
+        .await;
+        held
+    }
+
     /// Whether nobody uses a connection.
     pub fn is_idle(&self) -> bool {
         match self {
