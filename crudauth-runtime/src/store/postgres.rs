@@ -11,12 +11,15 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgTypeInfo,
+    PgValueRef,
 };
-use sqlx::{Connection, Encode, Pool, Row, Type, TypeInfo};
+use sqlx::types::Uuid;
+use sqlx::{Connection, Decode, Encode, Pool, Row, Type, TypeInfo};
 
 use super::dialect::{
     Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
 };
+use super::repr::{Hyphenated, Simple};
 use super::text::Syntax;
 use crate::error::{Error, Result};
 
@@ -205,6 +208,20 @@ impl Dialect for Postgres {
         declared(info.name()).map_or_else(|| info.name().to_owned(), str::to_uppercase)
     }
 
+    fn filler(info: &PgTypeInfo) -> &'static str {
+        match info.name() {
+            "BOOL" => "FALSE",
+            "INT2" | "INT4" | "INT8" | "FLOAT4" | "FLOAT8" | "NUMERIC" => "0",
+            "UUID" => "'00000000-0000-0000-0000-000000000000'",
+            "DATE" => "CURRENT_DATE",
+            "TIME" => "LOCALTIME",
+            "TIMESTAMP" => "LOCALTIMESTAMP",
+            "TIMESTAMPTZ" => "CURRENT_TIMESTAMP",
+            "JSON" | "JSONB" => "'{}'",
+            _ => "''", // the empty text, no bytes, an empty domain of the application's own
+        }
+    }
+
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATIONS);
@@ -300,3 +317,31 @@ fn declared(name: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// A UUID is a `uuid` here, whatever it is kept as where the product has no such type.
+macro_rules! native {
+    ($($repr:ident),+) => {$(
+        impl Type<Postgres> for $repr {
+            fn type_info() -> PgTypeInfo {
+                <Uuid as Type<Postgres>>::type_info()
+            }
+
+            fn compatible(info: &PgTypeInfo) -> bool {
+                <Uuid as Type<Postgres>>::compatible(info)
+            }
+        }
+
+        impl Encode<'_, Postgres> for $repr {
+            fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+            }
+        }
+
+        impl<'r> Decode<'r, Postgres> for $repr {
+            fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok(Self(<Uuid as Decode<Postgres>>::decode(value)?))
+            }
+        }
+    )+};
+}
+native!(Simple, Hyphenated);
