@@ -22,7 +22,8 @@ pub use crudauth_runtime::http::redirect::safe_redirect_path;
 pub use crudauth_runtime::http::serve::{Serve, serve};
 pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, signed_in_recently};
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
-pub use crudauth_runtime::start::{DialectName as Dialect, verify_schema};
+pub use crudauth_runtime::start::verify_schema;
+pub use crudauth_runtime::store::products::DialectName as Dialect;
 pub use crudauth_runtime::{routing, testing};
 
 #[doc(hidden)]

@@ -90,10 +90,7 @@ async fn reuse_allows_the_same_password_and_rotation_renews_the_session() {
 async fn a_closed_set_password_route_is_closed_to_the_freshest_session() {
     let (_auth, client, file) = relaxed().await;
     let db = support::pool(&file.url(), 1).await;
-    sqlx::query("UPDATE users SET password_hash = NULL")
-        .execute(&db)
-        .await
-        .unwrap();
+    db.run("UPDATE users SET password_hash = NULL").await;
 
     let answer = client
         .post_json("/set-password", &json!({ "new_password": NEW }))

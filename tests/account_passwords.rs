@@ -278,14 +278,11 @@ async fn sec_020_no_missing_proof_changes_the_hash() {
     assert_eq!(refused[1].0.header("x-csrf-error"), Some("true"));
     assert_eq!(hash(&app).await, before);
     // A session older than ten minutes does not set a first password either.
-    sqlx::query("UPDATE users SET password_hash = NULL")
-        .execute(&app.db)
+    app.db
+        .try_run("UPDATE users SET password_hash = NULL")
         .await
         .expect_err("the column is NOT NULL");
-    sqlx::query("UPDATE users SET password_hash = '!'")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run("UPDATE users SET password_hash = '!'").await;
     app.clock.advance(Duration::from_mins(11));
     assert_eq!(
         client

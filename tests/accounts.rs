@@ -54,11 +54,11 @@ async fn register_creates_an_account_and_signs_nobody_in() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.set_cookies(), Vec::<&str>::new());
     assert_eq!(app.count("SELECT count(*) FROM auth_sessions").await, 0);
-    let (email, username, plan): (String, String, String) =
-        sqlx::query_as("SELECT email, username, plan FROM users")
-            .fetch_one(&app.db)
-            .await
-            .unwrap();
+    let (email, username, plan): (String, String, String) = app
+        .db
+        .query("SELECT email, username, plan FROM users")
+        .row()
+        .await;
     assert_eq!(
         (email.as_str(), username.as_str(), plan.as_str()),
         ("u0@x.com", "u0", "free")
@@ -264,10 +264,11 @@ async fn only_the_columns_that_are_opened_are_taken_and_unknown_fields_are_ignor
         answer.text,
         r#"{"id":1,"email":"ada@x.com","username":"ada"}"#
     );
-    let row: (i64, String, String) = sqlx::query_as("SELECT id, full_name, plan FROM users")
-        .fetch_one(&app.db)
-        .await
-        .unwrap();
+    let row: (i64, String, String) = app
+        .db
+        .query("SELECT id, full_name, plan FROM users")
+        .row()
+        .await;
     assert_eq!(row, (1, "Ada L".to_owned(), "free".to_owned()));
 }
 

@@ -201,10 +201,7 @@ async fn sec_152_hanging_up_makes_no_guess_free() {
         &app,
         async |app, name| {
             app.register(name).await;
-            sqlx::query("DELETE FROM auth_attempts")
-                .execute(&app.db)
-                .await
-                .unwrap();
+            app.db.run("DELETE FROM auth_attempts").await;
             let client = app.client();
             let request = sign_in(&client, name, "wrong password");
             (client, request)
@@ -254,11 +251,7 @@ async fn sec_152_changing_the_password() {
     let mut stored = String::new();
     let hash = async |app: &TestApp, name: &str| -> String {
         let sql = "SELECT password_hash FROM users WHERE username = $1";
-        sqlx::query_scalar(sql)
-            .bind(name)
-            .fetch_one(&app.db)
-            .await
-            .unwrap()
+        app.db.query(sql).bind(name).scalar().await
     };
     let others = std::cell::RefCell::new((&mut other, &mut stored));
     at_every_await(
@@ -296,16 +289,10 @@ async fn sec_152_changing_the_password() {
                 again.text
             );
             assert_eq!(second.get("/me").await.status, 401);
-            sqlx::query("DELETE FROM auth_attempts")
-                .execute(&app.db)
-                .await
-                .unwrap();
+            app.db.run("DELETE FROM auth_attempts").await;
             assert_eq!(app.client().login(name, NEW).await.status, 200);
             assert_eq!(app.client().login(name, PASSWORD).await.status, 401);
-            sqlx::query("DELETE FROM auth_attempts")
-                .execute(&app.db)
-                .await
-                .unwrap();
+            app.db.run("DELETE FROM auth_attempts").await;
         },
     )
     .await;
@@ -320,7 +307,7 @@ async fn sec_152_setting_the_first_password() {
         async |app, name| {
             let client = signed_in(app, name).await;
             let sql = "UPDATE users SET password_hash = '!' WHERE username = $1";
-            sqlx::query(sql).bind(name).execute(&app.db).await.unwrap();
+            app.db.query(sql).bind(name).execute().await;
             let request = with_body(&client, "/set-password", JSON, body.to_string());
             (client, request)
         },
@@ -430,10 +417,10 @@ async fn sec_008_200_sign_ins_that_hang_up_give_every_permit_back() {
         "{after} hashes for nobody"
     );
     let db = support::pool(&file.url(), 1).await;
-    let pending: i64 = sqlx::query_scalar("SELECT COALESCE(sum(pending), 0) FROM auth_attempts")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let pending: i64 = db
+        .query("SELECT CAST(COALESCE(sum(pending), 0) AS BIGINT) FROM auth_attempts")
+        .scalar()
+        .await;
     assert_eq!(pending, 0);
     let answer = Client::new(router)
         .from(&fresh_address())

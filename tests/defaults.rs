@@ -1,5 +1,7 @@
 //! The attribute reference and the runtime mean the same defaults: a block that spells out every one of them is the
 //! empty block.
+//!
+//! Runs once: no database is asked.
 
 #![allow(
     clippy::unwrap_used,

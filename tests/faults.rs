@@ -83,11 +83,7 @@ async fn four_users(app: &TestApp) -> Vec<Client> {
 async fn sec_147_a_locked_database_is_503_in_two_seconds_and_signs_nobody_out() {
     let app = TestApp::with_pool(10).await;
     let users = four_users(&app).await;
-    let mut thief = app.db.acquire().await.unwrap();
-    sqlx::query("BEGIN EXCLUSIVE")
-        .execute(&mut *thief)
-        .await
-        .unwrap();
+    let mut thief = app.db.seize().await;
 
     let begun = Instant::now();
     for (flow, answer) in every_write(&app, &users).await {
@@ -109,7 +105,7 @@ async fn sec_147_a_locked_database_is_503_in_two_seconds_and_signs_nobody_out() 
             "reading goes on, and nobody is signed out"
         );
     }
-    sqlx::query("ROLLBACK").execute(&mut *thief).await.unwrap();
+    thief.run("ROLLBACK").await;
     drop(thief);
 
     assert!(waited < Duration::from_millis(2300), "{waited:?}");
@@ -131,11 +127,7 @@ async fn sec_147_a_locked_database_is_503_in_two_seconds_and_signs_nobody_out() 
 async fn sec_147_a_crowd_at_a_locked_database_does_not_wait_longer() {
     let app = TestApp::with_pool(3).await;
     app.register("ada").await;
-    let mut thief = app.db.acquire().await.unwrap();
-    sqlx::query("BEGIN EXCLUSIVE")
-        .execute(&mut *thief)
-        .await
-        .unwrap();
+    let mut thief = app.db.seize().await;
 
     let begun = Instant::now();
     let answers = join_all((0..60).map(|_| async {
@@ -154,7 +146,7 @@ async fn sec_147_a_crowd_at_a_locked_database_does_not_wait_longer() {
         "{:?}",
         begun.elapsed()
     );
-    sqlx::query("ROLLBACK").execute(&mut *thief).await.unwrap();
+    thief.run("ROLLBACK").await;
     let recovered = tokio::time::timeout(Duration::from_secs(5), async {
         while app
             .client()
@@ -175,11 +167,7 @@ async fn sec_041_guesses_during_an_outage_are_not_let_through() {
     for _ in 0..3 {
         app.client().login("ada", "wrong password").await;
     }
-    let mut thief = app.db.acquire().await.unwrap();
-    sqlx::query("BEGIN EXCLUSIVE")
-        .execute(&mut *thief)
-        .await
-        .unwrap();
+    let mut thief = app.db.seize().await;
     let before = crudauth::testing::hashes_done(&app.auth);
 
     let answers =
@@ -191,7 +179,7 @@ async fn sec_041_guesses_during_an_outage_are_not_let_through() {
         before,
         "no password is looked at uncounted"
     );
-    sqlx::query("ROLLBACK").execute(&mut *thief).await.unwrap();
+    thief.run("ROLLBACK").await;
     let mut seen = Vec::new();
     for _ in 0..3 {
         seen.push(
@@ -219,10 +207,11 @@ async fn sec_147_a_read_only_database_is_503() {
         client.post_json("/register", &sign_up("ada")).await.status,
         200
     );
-    sqlx::query("PRAGMA query_only = ON")
-        .execute(&pool)
-        .await
-        .unwrap();
+    pool.run(support::sql(
+        "PRAGMA query_only = ON",
+        "SET default_transaction_read_only = on",
+    ))
+    .await;
 
     let login = client.clone().login("ada", PASSWORD).await;
     let register = client.post_json("/register", &sign_up("bob")).await;
@@ -238,10 +227,11 @@ async fn sec_147_a_read_only_database_is_503() {
             answer.text
         );
     }
-    sqlx::query("PRAGMA query_only = OFF")
-        .execute(&pool)
-        .await
-        .unwrap();
+    pool.run(support::sql(
+        "PRAGMA query_only = OFF",
+        "SET default_transaction_read_only = off",
+    ))
+    .await;
     assert_eq!(client.clone().login("ada", PASSWORD).await.status, 200);
 }
 
@@ -252,10 +242,7 @@ async fn sec_135_a_missing_table_is_a_500_that_tells_nothing_and_lets_nobody_in(
         app.register("ada").await;
         let user = app.signed_in("ada").await;
         let rename = format!("ALTER TABLE {table} RENAME TO elsewhere");
-        sqlx::query(sqlx::AssertSqlSafe(rename))
-            .execute(&app.db)
-            .await
-            .unwrap();
+        app.db.run(rename).await;
 
         let login = app
             .client()
@@ -279,10 +266,7 @@ async fn sec_135_a_missing_table_is_a_500_that_tells_nothing_and_lets_nobody_in(
             }
         }
         let back = format!("ALTER TABLE elsewhere RENAME TO {table}");
-        sqlx::query(sqlx::AssertSqlSafe(back))
-            .execute(&app.db)
-            .await
-            .unwrap();
+        app.db.run(back).await;
         assert_eq!(user.get("/me").await.status, 200, "{table}");
         assert_eq!(
             app.client()
@@ -343,8 +327,10 @@ async fn sec_140_without_randomness_nothing_is_issued() {
         sessions
     );
     assert_eq!(
-        app.count("SELECT COALESCE(sum(pending), 0) FROM auth_attempts WHERE failures > 0")
-            .await,
+        app.count(
+            "SELECT CAST(COALESCE(sum(pending), 0) AS BIGINT) FROM auth_attempts WHERE failures > 0"
+        )
+        .await,
         0
     );
     assert_eq!(
@@ -369,25 +355,16 @@ async fn sec_157_the_sweeper_survives_a_broken_table_and_ends_with_the_last_auth
         .await
         .unwrap();
     let expired =
-        "INSERT INTO auth_limits (id, window_start, hits, expires_at) VALUES (x'00', 0, 1, 1)";
-    let rows = async || -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM auth_limits")
-            .fetch_one(&db)
-            .await
-            .unwrap()
-    };
-    sqlx::query("ALTER TABLE auth_sessions RENAME TO elsewhere")
-        .execute(&db)
-        .await
-        .unwrap();
-    sqlx::query(expired).execute(&db).await.unwrap();
+        "INSERT INTO auth_limits (id, window_start, hits, expires_at) VALUES ($1, 0, 1, 1)";
+    let rows = async || -> i64 { db.query("SELECT count(*) FROM auth_limits").scalar().await };
+    db.run("ALTER TABLE auth_sessions RENAME TO elsewhere")
+        .await;
+    db.query(expired).bind(vec![0]).execute().await;
     tokio::time::sleep(Duration::from_millis(2500)).await; // real intervals of the worker: two sweeps fail
     assert_eq!(rows().await, 1);
 
-    sqlx::query("ALTER TABLE elsewhere RENAME TO auth_sessions")
-        .execute(&db)
-        .await
-        .unwrap();
+    db.run("ALTER TABLE elsewhere RENAME TO auth_sessions")
+        .await;
     let swept = tokio::time::timeout(Duration::from_secs(10), async {
         while rows().await > 0 {
             tokio::task::yield_now().await;

@@ -101,10 +101,7 @@ async fn each_hook_fires_once_with_what_is_known_of_its_event() {
         ]
     );
 
-    sqlx::query("UPDATE users SET password_hash = '!'")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run("UPDATE users SET password_hash = '!'").await;
     client
         .post_json("/set-password", &json!({ "new_password": NEW }))
         .await;
@@ -191,10 +188,11 @@ async fn new_user_fills_the_columns_and_a_failing_one_leaves_them_as_they_were()
             answer.text, r#"{"id":1,"email":"ada.l@x.com","username":"ada"}"#,
             "{mood:?}"
         );
-        let row: (Option<String>, String) = sqlx::query_as("SELECT display_name, plan FROM users")
-            .fetch_one(&app.db)
-            .await
-            .unwrap();
+        let row: (Option<String>, String) = app
+            .db
+            .query("SELECT display_name, plan FROM users")
+            .row()
+            .await;
         assert_eq!((row.0.as_deref(), row.1.as_str()), (name, plan), "{mood:?}");
     }
 }
@@ -298,10 +296,11 @@ async fn sec_139_no_event_shows_a_hash_or_a_password() {
         )
         .await;
     client.post("/logout").await;
-    let hash: String = sqlx::query_scalar("SELECT password_hash FROM users")
-        .fetch_one(&app.db)
-        .await
-        .unwrap();
+    let hash: String = app
+        .db
+        .query("SELECT password_hash FROM users")
+        .scalar()
+        .await;
     let user = app.auth.users().find(&1).await.unwrap().unwrap();
 
     let all = format!("{:?} {user:?} {:?}", app.spy.take(), app.auth);

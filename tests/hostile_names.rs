@@ -16,8 +16,7 @@ mod support;
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{AuthUser, Dialect, PasswordHash, auth};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
-use support::{Answer, Client, PASSWORD, SECRET, TempDb};
+use support::{Answer, Client, Db, PASSWORD, SECRET, TempDb};
 
 /// Starts a block on a file of its own: the client, a look at the file, the clock and the authority.
 macro_rules! start {
@@ -32,7 +31,7 @@ macro_rules! start {
             .manual_workers()
             .await
             .unwrap();
-        let db: SqlitePool = support::pool(&file.url(), 1).await;
+        let db: Db = support::pool(&file.url(), 1).await;
         (Client::new(auth.router()), db, clock, auth, file)
     }};
 }
@@ -119,10 +118,10 @@ async fn sec_128_reserved_words_and_mixed_case_are_names_like_others() {
         client.post_json("/change-password", &change).await.status,
         200
     );
-    let (made, changed): (i64, i64) = sqlx::query_as(r#"SELECT "check", "default" FROM "select""#)
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let (made, changed): (i64, i64) = db
+        .query(r#"SELECT "check", "default" FROM "select""#)
+        .row()
+        .await;
     assert_eq!(changed - made, 61);
     let users = auth.users();
     assert!(
@@ -133,12 +132,8 @@ async fn sec_128_reserved_words_and_mixed_case_are_names_like_others() {
     assert_eq!(client.get("/me").await.status, 401);
     assert!(users.delete(&1).await.unwrap());
     // A live table that has drifted is named in a statement that can be run as it stands.
-    sqlx::raw_sql(
-        r#"ALTER TABLE "select" RENAME TO old; CREATE TABLE "select" AS SELECT * FROM old"#,
-    )
-    .execute(&db)
-    .await
-    .unwrap();
+    db.run(r#"ALTER TABLE "select" RENAME TO old; CREATE TABLE "select" AS SELECT * FROM old"#)
+        .await;
     let drifted = Reserved::builder(db.clone())
         .secret(SECRET)
         .cheap_hashing()
@@ -150,10 +145,7 @@ async fn sec_128_reserved_words_and_mixed_case_are_names_like_others() {
         .split('`')
         .find(|part| part.starts_with("CREATE UNIQUE INDEX") && part.contains("From"))
         .unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(fix.to_owned()))
-        .execute(&db)
-        .await
-        .unwrap();
+    db.run(fix.to_owned()).await;
 }
 
 #[test]

@@ -175,16 +175,9 @@ async fn sec_135_a_database_error_is_told_without_details() {
         let app = TestApp::start().await;
         app.register("ada").await;
         let client = app.signed_in("ada").await;
-        // What is broken: the column is there no more, while the server runs.
-        for sql in [
-            "PRAGMA legacy_alter_table = ON".to_owned(),
-            format!("ALTER TABLE {table} RENAME TO gone"),
-        ] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-                .execute(&app.db)
-                .await
-                .unwrap();
-        }
+        // What is broken: the table is there no more, while the server runs.
+        let rename = format!("ALTER TABLE {table} RENAME TO gone");
+        app.db.run(rename).await;
         let login = format!("username=ada&password={}", encode(PASSWORD));
         let change = json!({"current_password": PASSWORD, "new_password": "another long password"})
             .to_string();

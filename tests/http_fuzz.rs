@@ -25,12 +25,7 @@ const REQUESTS: u32 = 12_000;
 async fn unlimited() -> TestApp {
     let file = TempDb::new();
     let pool = support::pool(&file.url(), 5).await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(
-        crudauth::Dialect::Sqlite,
-    )))
-    .execute(&pool)
-    .await
-    .unwrap();
+    pool.run(User::create_table_sql(support::dialect())).await;
     let clock = Clock::manual();
     let builder = Auth::builder(pool)
         .secret(SECRET)

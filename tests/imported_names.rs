@@ -11,19 +11,11 @@ async fn a_name_that_looks_like_an_imported_one_is_taken() {
     use crudauth::testing::TestBuilder;
     let file = TempDb::new();
     let db = pool(&file.url(), 2).await;
-    let table = User::create_table_sql(crudauth::Dialect::Sqlite);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(table))
-        .execute(&db)
-        .await
-        .unwrap();
-    sqlx::query(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+    let table = User::create_table_sql(support::dialect());
+    db.run(table).await;
+    db.run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
          INSERT INTO users (email, username, password_hash, email_verified, is_active, is_superuser, token_version, plan) \
-         SELECT 'u' || i || '@example.com', 'User' || i, '!', 0, 1, 0, 1, 'free' FROM n",
-    )
-    .execute(&db)
-    .await
-    .unwrap();
+         SELECT 'u' || i || '@example.com', 'User' || i, '!', FALSE, TRUE, FALSE, 1, 'free' FROM n").await;
 
     // act
     let auth = Auth::builder(db.clone())
@@ -40,9 +32,9 @@ async fn a_name_that_looks_like_an_imported_one_is_taken() {
         (answer.status.as_u16(), answer.code().as_str()),
         (422, "username_taken")
     );
-    let reserved: i64 = sqlx::query_scalar("SELECT count(*) FROM auth_usernames")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let reserved: i64 = db
+        .query("SELECT count(*) FROM auth_usernames")
+        .scalar()
+        .await;
     assert_eq!(reserved, 1200);
 }

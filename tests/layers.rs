@@ -1,6 +1,8 @@
 //! The import rule (CONTRIBUTING, "Layers"): a file imports its own layer and lower ones, and a feature never imports
 //! another feature. Every path that starts with `crate` or climbs to the root by `super` is looked at, nested groups
 //! included.
+//!
+//! Runs once: sources are what is tested.
 
 #![allow(
     clippy::unwrap_used,

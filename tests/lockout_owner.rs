@@ -175,14 +175,7 @@ async fn a_burnt_address_does_not_send_home_those_who_wait_for_the_account_it_na
     guess(&app.router, "192.0.2.9", "ada").await;
     // Two failures, and four attempts in flight: every place is held.
     let hold = "UPDATE auth_attempts SET pending = 4 WHERE run = 2";
-    assert_eq!(
-        sqlx::query(hold)
-            .execute(&app.db)
-            .await
-            .unwrap()
-            .rows_affected(),
-        1
-    );
+    assert_eq!(app.db.query(hold).execute().await, 1);
     let untouched =
         "SELECT count(*) FROM auth_attempts WHERE failures = 0 AND run = 0 AND pending = 0";
     let before = app.count(untouched).await;
@@ -200,10 +193,9 @@ async fn a_burnt_address_does_not_send_home_those_who_wait_for_the_account_it_na
     for _ in 0..5 {
         assert_eq!(guess(&app.router, "192.0.2.66", "ada").await.status, 429);
     }
-    sqlx::query("UPDATE auth_attempts SET pending = 0 WHERE run = 2")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db
+        .run("UPDATE auth_attempts SET pending = 0 WHERE run = 2")
+        .await;
 
     assert_eq!(owner.await.unwrap().status, 200);
 }
@@ -213,10 +205,9 @@ async fn places_that_a_dead_process_held_lapse_although_the_owner_keeps_trying()
     let app = custom!(Impatient);
     app.register("ada").await;
     guess(&app.router, "192.0.2.8", "ada").await;
-    sqlx::query("UPDATE auth_attempts SET pending = 5 WHERE run = 1")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db
+        .run("UPDATE auth_attempts SET pending = 5 WHERE run = 1")
+        .await;
     let mut seen = Vec::new();
 
     for _ in 0..4 {

@@ -22,12 +22,7 @@ async fn closed_accounts(app: &TestApp) -> Vec<&'static str> {
     }
     let set = async |name: &str, hash: &str| {
         let sql = "UPDATE users SET password_hash = $1 WHERE username = $2";
-        sqlx::query(sql)
-            .bind(hash)
-            .bind(name)
-            .execute(&app.db)
-            .await
-            .unwrap();
+        app.db.query(sql).bind(hash).bind(name).execute().await;
     };
     set("unusable", "!made-by-a-provider").await;
     set("empty", "").await;
@@ -146,10 +141,10 @@ async fn with_old_hash() -> (TestApp, String) {
 }
 
 async fn stored(app: &TestApp) -> String {
-    sqlx::query_scalar("SELECT password_hash FROM users WHERE username = 'old'")
-        .fetch_one(&app.db)
+    app.db
+        .query("SELECT password_hash FROM users WHERE username = 'old'")
+        .scalar()
         .await
-        .unwrap()
 }
 
 #[tokio::test]

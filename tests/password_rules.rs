@@ -69,11 +69,11 @@ async fn sec_015_an_imported_hash_of_the_form_as_typed_opens_once_and_is_replace
     let app = TestApp::start().await;
     app.register("ada").await;
     let typed = "cafe\u{301} au lait";
-    sqlx::query("UPDATE users SET password_hash = $1")
+    app.db
+        .query("UPDATE users SET password_hash = $1")
         .bind(imported(typed))
-        .execute(&app.db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
 
     assert_eq!(
         app.client().login("ada", "caf\u{e9} au lait").await.status,

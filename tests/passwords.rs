@@ -26,11 +26,11 @@ async fn register(app: &TestApp, n: usize, name: &str, password: &str) -> Answer
 }
 
 async fn stored(app: &TestApp, name: &str) -> String {
-    sqlx::query_scalar("SELECT password_hash FROM users WHERE username = $1")
+    app.db
+        .query("SELECT password_hash FROM users WHERE username = $1")
         .bind(name)
-        .fetch_one(&app.db)
+        .scalar()
         .await
-        .unwrap()
 }
 
 /// The same application over the same file, with the parameters of production.
@@ -151,10 +151,7 @@ async fn sec_010_whatever_the_column_holds_is_a_wrong_password_at_full_cost() {
         200
     );
     let db = pool(&file.url(), 1).await;
-    let good: String = sqlx::query_scalar("SELECT password_hash FROM users")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let good: String = db.query("SELECT password_hash FROM users").scalar().await;
     let with_memory = |kib: u64| Some(good.replace("m=32", &format!("m={kib}")));
     let unknown = client.clone().login("nobody", PASSWORD).await;
     let memory = peak_memory_kib();
@@ -164,7 +161,7 @@ async fn sec_010_whatever_the_column_holds_is_a_wrong_password_at_full_cost() {
         Some(String::new()),
         Some("!".to_owned()),
         Some("x".to_owned()),
-        Some("\0".to_owned()),
+        Some(support::sql("\0", "\u{1}").to_owned()), // no text of PostgreSQL holds a NUL
         Some("$argon2id$".to_owned()),
         Some(good[..good.len() - 30].to_owned()),
         Some(good[..good.rfind('$').unwrap()].to_owned()),
@@ -177,11 +174,10 @@ async fn sec_010_whatever_the_column_holds_is_a_wrong_password_at_full_cost() {
         Some(good.replace("t=1", "t=4000000000")),
         Some(good.replace("p=1", "p=9999")),
     ] {
-        sqlx::query("UPDATE users SET password_hash = $1")
-            .bind(&held)
-            .execute(&db)
-            .await
-            .unwrap();
+        db.query("UPDATE users SET password_hash = $1")
+            .bind(held.clone())
+            .execute()
+            .await;
         for password in [PASSWORD, "\0", "!", "x"] {
             let before = hashes_done(&members);
             let answer = client.clone().login("ada", password).await;
@@ -197,11 +193,10 @@ async fn sec_010_whatever_the_column_holds_is_a_wrong_password_at_full_cost() {
         peak_memory_kib() < memory + 64 * 1024,
         "a row made the check take memory"
     );
-    sqlx::query("UPDATE users SET password_hash = $1")
+    db.query("UPDATE users SET password_hash = $1")
         .bind(&good)
-        .execute(&db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
     assert_eq!(client.clone().login("ada", PASSWORD).await.status, 200);
 }
 
@@ -366,10 +361,7 @@ async fn sec_013_what_is_longer_than_any_password_costs_no_hash() {
             );
         }
     }
-    sqlx::query("UPDATE users SET password_hash = '!'")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run("UPDATE users SET password_hash = '!'").await;
     let set = ada
         .post_json(
             "/set-password",

@@ -7,18 +7,15 @@ use std::time::{Duration, Instant};
 
 use crudauth::testing::TestBuilder;
 use serde_json::json;
+use support::db::pool_with_patience;
 use support::{Auth, Client, PASSWORD, SECRET};
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "the rule is about real time")]
 async fn sec_147_an_exhausted_pool_with_a_long_patience_of_its_own_is_told_within_two_seconds() {
     let (file, _) = support::database(1).await;
-    let pool = sqlx::sqlite::SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30)) // what sqlx does unless told otherwise
-        .connect(&file.url())
-        .await
-        .unwrap();
+    // What sqlx does unless told otherwise.
+    let pool = pool_with_patience(&file.url(), 1, Duration::from_secs(30)).await;
     let auth = Auth::builder(pool.clone())
         .secret(SECRET)
         .cheap_hashing()
@@ -30,7 +27,7 @@ async fn sec_147_an_exhausted_pool_with_a_long_patience_of_its_own_is_told_withi
     assert_eq!(client.post_json("/register", &ada).await.status, 200);
     assert_eq!(client.login("ada", PASSWORD).await.status, 200);
 
-    let held = pool.acquire().await.unwrap();
+    let held = pool.acquire().await;
     let asked = Instant::now();
     let answer = client.get("/dashboard").await;
     let waited = asked.elapsed();
@@ -45,12 +42,7 @@ async fn sec_147_an_exhausted_pool_with_a_long_patience_of_its_own_is_told_withi
 #[tokio::test]
 async fn a_wrong_password_that_cannot_be_written_down_at_once_is_counted_all_the_same() {
     let (file, _) = support::database(1).await;
-    let pool = sqlx::sqlite::SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect(&file.url())
-        .await
-        .unwrap();
+    let pool = pool_with_patience(&file.url(), 1, Duration::from_secs(30)).await;
     let auth = Auth::builder(pool.clone())
         .secret(SECRET)
         .manual_workers()
@@ -65,7 +57,7 @@ async fn a_wrong_password_that_cannot_be_written_down_at_once_is_counted_all_the
     while crudauth::testing::hashes_done(&auth) == hashes {
         tokio::task::yield_now().await;
     }
-    let held = pool.acquire().await.unwrap();
+    let held = pool.acquire().await;
     let answer = guess.await.unwrap();
     drop(held);
 
@@ -73,8 +65,7 @@ async fn a_wrong_password_that_cannot_be_written_down_at_once_is_counted_all_the
     let look = support::pool(&file.url(), 1).await;
     let settled = "SELECT count(*) FROM auth_attempts WHERE pending = 0 AND failures = 1";
     let rows = async {
-        let count = || sqlx::query_scalar::<_, i64>(settled).fetch_one(&look);
-        while count().await.unwrap() < 3 {
+        while look.count(settled).await < 3 {
             tokio::task::yield_now().await; // address, account and pair
         }
     };

@@ -1,4 +1,6 @@
 //! The README's code is code: its main example is a doctest, and the block that needs types around it is a compiled case.
+//!
+//! Runs once: texts are what is tested.
 
 #[test]
 fn the_block_with_everything_switched_on_is_one_that_compiles() {

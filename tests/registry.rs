@@ -1,5 +1,7 @@
 //! The two registries agree: a section of the `auth!` block that mounts routes or carries a sign-in has its folder in
 //! the runtime, and every folder there belongs to a section. Whoever adds one adds its row here.
+//!
+//! Runs once: no database is asked.
 
 #![allow(
     clippy::unwrap_used,

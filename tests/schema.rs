@@ -11,10 +11,8 @@ mod support;
 
 use std::process::Command;
 
-use crudauth::Dialect;
 use crudauth::testing::TestBuilder;
-use sqlx::SqlitePool;
-use support::{Auth, Client, PASSWORD, SECRET, TempDb, TestApp, User, pool};
+use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, TestApp, User, dialect, pool};
 
 const TABLES: [&str; 5] = [
     "auth_attempts",
@@ -24,27 +22,20 @@ const TABLES: [&str; 5] = [
     "auth_usernames",
 ];
 
-async fn tables(db: &SqlitePool) -> Vec<String> {
-    sqlx::query_scalar(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%' ORDER BY name",
-    )
-    .fetch_all(db)
-    .await
-    .unwrap()
+async fn tables(db: &Db) -> Vec<String> {
+    let mut tables = db.tables().await;
+    tables.retain(|name| name.starts_with("auth"));
+    tables
 }
 
-async fn steps(db: &SqlitePool) -> Vec<String> {
-    sqlx::query_scalar("SELECT id FROM auth_migrations ORDER BY id")
-        .fetch_all(db)
+async fn steps(db: &Db) -> Vec<String> {
+    db.query("SELECT id FROM auth_migrations ORDER BY id")
+        .scalars()
         .await
-        .unwrap()
 }
 
-async fn run(db: &SqlitePool, sql: impl Into<String>) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into()))
-        .execute(db)
-        .await
-        .unwrap();
+async fn run(db: &Db, sql: impl Into<String>) {
+    db.run(sql.into()).await;
 }
 
 async fn start(url: &str) -> crudauth::Result<Auth> {
@@ -109,7 +100,7 @@ async fn half_migrated(file: &TempDb) {
     let db = pool(&file.url(), 1).await;
     run(
         &db,
-        "CREATE TABLE auth_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)",
+        "CREATE TABLE auth_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
     )
     .await;
     db.close().await;
@@ -168,10 +159,7 @@ async fn sec_154_ten_processes_that_start_at_once_all_succeed() {
         let db = pool(&file.url(), 1).await;
         assert_eq!(tables(&db).await, TABLES);
         assert_eq!(steps(&db).await.len(), 1);
-        let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+        let accounts: i64 = db.query("SELECT count(*) FROM users").scalar().await;
         assert_eq!(accounts, 10);
     }
 }
@@ -200,8 +188,8 @@ async fn sec_154_a_schema_of_a_newer_version_is_refused_and_left_alone() {
 async fn schema_sql_run_by_another_tool_leaves_nothing_to_do() {
     let file = TempDb::new();
     let db = pool(&file.url(), 1).await;
-    run(&db, User::create_table_sql(Dialect::Sqlite)).await;
-    let sql = Auth::schema_sql(Dialect::Sqlite);
+    run(&db, User::create_table_sql(dialect())).await;
+    let sql = Auth::schema_sql(dialect());
 
     run(&db, &*sql).await;
     let by_hand = Auth::builder(db.clone())
@@ -233,8 +221,14 @@ async fn schema_sql_run_by_another_tool_leaves_nothing_to_do() {
 async fn every_drift_of_the_table_is_named_in_one_message() {
     let file = TempDb::new();
     let db = pool(&file.url(), 1).await;
+    // The key is wrong in either product, but not in the same way.
+    let key = support::sql(
+        "`users.id` gives the id of a deleted row to the next one",
+        "`users.id` is declared `integer`",
+    );
+    let hash = support::sql("INTEGER", "integer");
     run(&db, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT NOT NULL, password_hash INTEGER NOT NULL, \
-        is_active BOOLEAN NOT NULL, is_superuser BOOLEAN NOT NULL, token_version INTEGER NOT NULL, full_name TEXT NOT NULL, \
+        is_active BOOLEAN NOT NULL, is_superuser BOOLEAN NOT NULL, token_version BIGINT NOT NULL, full_name TEXT NOT NULL, \
         plan TEXT NOT NULL, badge TEXT NOT NULL, noted TEXT NOT NULL DEFAULT '', remark TEXT)").await;
     run(&db, "CREATE UNIQUE INDEX both ON users (email, username); CREATE UNIQUE INDEX some ON users (username) WHERE is_active").await;
 
@@ -247,11 +241,11 @@ async fn every_drift_of_the_table_is_named_in_one_message() {
     );
 
     for drift in [
-        "`users.id` gives the id of a deleted row to the next one",
+        key,
         "`users.email` allows NULL",
         "`users.email` has no unique index of its own",
         "`users.username` has no unique index of its own",
-        "`users.password_hash` is declared `INTEGER`",
+        &format!("`users.password_hash` is declared `{hash}`"),
         "`users.email_verified` is missing (field `email_verified`)",
         "`users.full_name` is NOT NULL, but the field `full_name` is an `Option`",
         "`users.badge` is NOT NULL without a default, and sign-up does not fill it",
@@ -290,7 +284,7 @@ async fn a_missing_table_is_named_and_the_check_can_be_switched_off() {
 
 #[tokio::test]
 async fn every_wrong_setting_is_told_in_one_message() {
-    let app = TestApp::start().await;
+    let app = TestApp::over(TempDb::sqlite(), 1).await;
     let read_only = format!("sqlite://{}?mode=ro", app.file.path().display());
     let directory = std::env::temp_dir();
 
@@ -330,23 +324,23 @@ async fn sec_159_a_deleted_accounts_cookie_does_not_open_its_successor() {
     let first = app.register("bob").await;
     let bob = app.signed_in("bob").await;
     // Behind our back: the application's own DELETE leaves the session's row.
-    sqlx::query("DELETE FROM users WHERE id = $1")
+    app.db
+        .query("DELETE FROM users WHERE id = $1")
         .bind(first)
-        .execute(&app.db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
     assert_eq!(bob.get("/me").await.status, 401);
 
     let second = app.register("eve").await;
-    assert_ne!(second, first); // AUTOINCREMENT
+    assert_ne!(second, first);
     assert_eq!(bob.get("/me").await.status, 401);
     // Even where the table reuses numbers, the new account has another epoch.
-    sqlx::query("UPDATE users SET id = $1 WHERE id = $2")
+    app.db
+        .query("UPDATE users SET id = $1 WHERE id = $2")
         .bind(first)
         .bind(second)
-        .execute(&app.db)
-        .await
-        .unwrap();
+        .execute()
+        .await;
     assert_eq!(app.count("SELECT count(*) FROM auth_sessions").await, 1);
     assert_eq!(bob.get("/me").await.status, 401);
     assert_eq!(bob.post("/logout").await.status, 200);
@@ -356,15 +350,15 @@ async fn sec_159_a_deleted_accounts_cookie_does_not_open_its_successor() {
 async fn the_migrations_of_the_application_are_left_alone() {
     let file = TempDb::new();
     let db = pool(&file.url(), 1).await;
-    run(&db, "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, success BOOLEAN NOT NULL, checksum BLOB NOT NULL); \
-        INSERT INTO _sqlx_migrations VALUES (1, 'mine', 1, x'00')").await;
+    let bytes = support::sql("BLOB", "BYTEA");
+    run(&db, format!("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, success BOOLEAN NOT NULL, checksum {bytes} NOT NULL); \
+        INSERT INTO _sqlx_migrations VALUES (1, 'mine', TRUE, '')")).await;
 
     start(&file.url()).await.unwrap();
 
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as("SELECT version, description FROM _sqlx_migrations")
-            .fetch_all(&db)
-            .await
-            .unwrap();
+    let rows: Vec<(i64, String)> = db
+        .query("SELECT version, description FROM _sqlx_migrations")
+        .rows()
+        .await;
     assert_eq!(rows, [(1, "mine".to_owned())]);
 }

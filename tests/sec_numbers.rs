@@ -1,5 +1,7 @@
 //! Every rule SEC-001 … SEC-160 has a test named after it, or a line in `tests/sec_missing.txt` that says why not. The
 //! list only shrinks: a rule that has a test may not stay in it. `BLESS=1 cargo sec` rewrites it and keeps the reasons.
+//!
+//! Runs once: sources are what is tested.
 
 #![allow(
     clippy::unwrap_used,

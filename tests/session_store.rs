@@ -12,33 +12,14 @@ mod support;
 use std::time::Duration;
 
 use base64::Engine as _;
-use sqlx::{AssertSqlSafe, Row as _, SqlitePool, TypeInfo as _, ValueRef as _};
-use support::{Client, PASSWORD, TestApp};
+use support::{Client, Db, PASSWORD, TestApp};
 
 /// Every value of every table, as bytes, and its place.
-async fn dump(db: &SqlitePool) -> Vec<(String, Vec<u8>)> {
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
-            .fetch_all(db)
-            .await
-            .unwrap();
+async fn dump(db: &Db) -> Vec<(String, Vec<u8>)> {
     let mut values = Vec::new();
-    for table in tables {
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM \"{table}\"")))
-            .fetch_all(db)
-            .await
-            .unwrap();
-        for row in rows {
-            for column in 0..row.len() {
-                let raw = row.try_get_raw(column).unwrap();
-                let bytes = match raw.type_info().name() {
-                    "BLOB" => row.get::<Vec<u8>, _>(column),
-                    "TEXT" => row.get::<String, _>(column).into_bytes(),
-                    _ => continue, // NULL, or a number: neither holds a secret of 128 bits
-                };
-                values.push((format!("{table}.{column}"), bytes));
-            }
-        }
+    for table in db.tables().await {
+        let found = db.bytes(&table).await.into_iter();
+        values.extend(found.map(|(column, bytes)| (format!("{table}.{column}"), bytes)));
     }
     values
 }
@@ -131,9 +112,8 @@ async fn sec_044_no_issued_secret_is_in_the_database() {
             .any(|(place, _)| place.starts_with("auth_sessions."))
     );
     assert!(secrets.len() > 12 && secrets.iter().all(|secret| secret.len() >= 16));
-    let files = ["", "-wal"].map(|end| {
-        std::fs::read(format!("{}{end}", app.file.path().display())).unwrap_or_default()
-    });
+    let files = app.db.files().await;
+    assert!(!files.is_empty());
     for secret in &secrets {
         for form in forms(secret) {
             let shown = String::from_utf8_lossy(&form).into_owned();
@@ -151,15 +131,13 @@ async fn sec_044_no_issued_secret_is_in_the_database() {
 
 /// Rows that have expired, made by the database itself.
 async fn expired(app: &TestApp, rows: u32) {
+    let id = support::sql("randomblob(32)", "sha256(CAST(CAST(i AS TEXT) AS BYTEA))");
     let sql = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
          INSERT INTO auth_sessions (id, user_id, token_version, created_at, last_activity, expires_at, absolute_at, idle, remember)
-         SELECT randomblob(32), 999, 0, i, i, i, i, 1, 0 FROM n"
+         SELECT {id}, 999, 0, i, i, i, i, 1, 0 FROM n"
     );
-    sqlx::query(AssertSqlSafe(sql))
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run(sql).await;
 }
 
 #[tokio::test]

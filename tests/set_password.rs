@@ -56,10 +56,9 @@ async fn set_password_refuses_in_the_order_has_password_then_stale_then_policy()
     let short = json!({ "new_password": "short" });
 
     let has_one = client.post_json("/set-password", &short).await;
-    sqlx::query("UPDATE users SET password_hash = '!nothing'")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db
+        .run("UPDATE users SET password_hash = '!nothing'")
+        .await;
     let policy = client.post_json("/set-password", &short).await;
     app.clock
         .advance(Duration::from_mins(10) - Duration::from_micros(1));

@@ -16,8 +16,7 @@ mod support;
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{AccountKey, AuthUser, PasswordHash, auth};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
-use support::{Answer, Client, PASSWORD, SECRET, TempDb};
+use support::{Answer, Client, Db, PASSWORD, SECRET, TempDb};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
@@ -34,7 +33,7 @@ macro_rules! start {
             .manual_workers()
             .await
             .unwrap();
-        let db: SqlitePool = support::pool(&file.url(), 1).await;
+        let db: Db = support::pool(&file.url(), 1).await;
         (Client::new(auth.router()), db, clock, auth, file)
     }};
 }
@@ -71,10 +70,7 @@ async fn a_nullable_address_may_be_left_out_where_there_is_a_user_name() {
     assert_eq!(wrong.status, 422);
     assert_eq!(client.login("ada", PASSWORD).await.status, 200);
     assert_eq!(client.login("bob@X.com", PASSWORD).await.status, 200);
-    let addresses: i64 = sqlx::query_scalar("SELECT count(email) FROM people")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let addresses: i64 = db.query("SELECT count(email) FROM people").scalar().await;
     assert_eq!(addresses, 1);
 }
 
@@ -197,10 +193,7 @@ async fn a_user_name_only_account_signs_up_without_an_address() {
             .unwrap()
             .is_none()
     );
-    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('people')")
-        .fetch_all(&db)
-        .await
-        .unwrap();
+    let names: Vec<String> = db.columns("people").await;
     assert_eq!(names, ["id", "username", "password_hash"]);
 }
 
@@ -280,12 +273,7 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         r#"{"id":1,"email":"ada@x.com","username":"ada"}"#
     );
     assert_eq!(least.status, 200, "{}", least.text);
-    let rows: Vec<OwnColumns> = sqlx::query_as(
-        "SELECT member_no, nick, city, age, news, tier, credit, email_verified FROM club_members",
-    )
-    .fetch_all(&db)
-    .await
-    .unwrap();
+    let rows: Vec<OwnColumns> = db.query("SELECT member_no, nick, city, age, news, tier, credit, email_verified FROM club_members").rows().await;
     assert_eq!(
         rows,
         [
@@ -318,9 +306,8 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         (ada.key, ada.contact.as_deref(), ada.on, ada.cached),
         (MemberId(1), Some("ada@x.com"), true, 0)
     );
-    let ours: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'club^_%' ESCAPE '^' ORDER BY name").fetch_all(&db).await.unwrap();
     assert_eq!(
-        ours,
+        db.tables().await,
         [
             "club_attempts",
             "club_limits",
@@ -331,11 +318,10 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         ]
     );
     // Instants are the clock's, and a change of password is one to the row.
-    let (joined, touched): (OffsetDateTime, PrimitiveDateTime) =
-        sqlx::query_as("SELECT joined, touched FROM club_members WHERE member_no = 1")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+    let (joined, touched): (OffsetDateTime, PrimitiveDateTime) = db
+        .query("SELECT joined, touched FROM club_members WHERE member_no = 1")
+        .row()
+        .await;
     assert_eq!((joined, touched.assume_utc()), (ada.since, ada.since));
     clock.advance(std::time::Duration::from_mins(7));
     let change = json!({ "current_password": PASSWORD, "new_password": "a wholly different one" });
@@ -385,10 +371,7 @@ async fn what_a_client_sends_for_an_opened_column_is_judged_like_the_rest() {
     }
     let missing = register(&client, json!({ "email": "ada@x.com", "username": "ada" })).await;
     assert_eq!(missing.json()["detail"][0]["loc"][1], "city");
-    let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM club_members")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let accounts: i64 = db.query("SELECT count(*) FROM club_members").scalar().await;
     assert_eq!(accounts, 0);
 }
 
@@ -400,9 +383,14 @@ async fn the_applications_own_columns_are_left_alone_by_every_flow() {
         json!({ "email": "ada@x.com", "username": "ada", "city": "Paris" }),
     )
     .await;
-    sqlx::raw_sql("ALTER TABLE club_members ADD COLUMN notes TEXT; UPDATE club_members SET notes = 'mine', credit = 99, tier = 'gold', city = 'a much longer one'").execute(&db).await.unwrap();
-    let own = "SELECT notes || ' ' || credit || ' ' || tier || ' ' || city || ' ' || news || ' ' || email_verified FROM club_members";
-    let before: String = sqlx::query_scalar(own).fetch_one(&db).await.unwrap();
+    db.run("ALTER TABLE club_members ADD COLUMN notes TEXT; UPDATE club_members SET notes = 'mine', credit = 99, tier = 'gold', city = 'a much longer one'").await;
+    let own = "SELECT notes, credit, tier, city, news, email_verified FROM club_members";
+    let before: (String, i64, String, String, bool, bool) = db.query(own).row().await;
+    let long = "a much longer one".to_owned();
+    assert_eq!(
+        before,
+        ("mine".into(), 99, "gold".into(), long, true, false)
+    );
 
     assert_eq!(client.login("ada", PASSWORD).await.status, 200);
     let change = json!({ "current_password": PASSWORD, "new_password": "a wholly different one" });
@@ -421,9 +409,6 @@ async fn the_applications_own_columns_are_left_alone_by_every_flow() {
         200
     );
 
-    let after: String = sqlx::query_scalar(own).fetch_one(&db).await.unwrap();
-    assert_eq!(
-        (after.as_str(), after == before),
-        ("mine 99 gold a much longer one 1 0", true)
-    );
+    let after: (String, i64, String, String, bool, bool) = db.query(own).row().await;
+    assert_eq!(after, before);
 }

@@ -1,4 +1,6 @@
 //! What the repository promises about its own code and its dependencies.
+//!
+//! Runs once: sources are what is tested.
 
 #![allow(
     clippy::unwrap_used,

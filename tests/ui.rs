@@ -1,5 +1,7 @@
 //! What the compiler says: one mistake per file, its message beside it, reviewed as prose. The compiler is the pinned one.
 //! `TRYBUILD=overwrite cargo test --test ui` writes the messages anew.
+//!
+//! Runs once: the compiler is what is tested.
 
 #[test]
 fn mistakes_are_answered_and_shapes_compile() {

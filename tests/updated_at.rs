@@ -14,8 +14,7 @@ use std::time::Duration;
 
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{AuthUser, CreateUser, PasswordHash, auth};
-use sqlx::SqlitePool;
-use support::{PASSWORD, SECRET, TempDb, pool};
+use support::{Db, PASSWORD, SECRET, TempDb, pool};
 use time::OffsetDateTime;
 
 /// Keeps instants.
@@ -54,12 +53,9 @@ auth! {
     pub struct Seconds<Second>;
 }
 
-async fn table(file: &TempDb, sql: String) -> SqlitePool {
+async fn table(file: &TempDb, sql: String) -> Db {
     let pool = pool(&file.url(), 2).await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-        .execute(&pool)
-        .await
-        .unwrap();
+    pool.run(sql).await;
     pool
 }
 
@@ -77,7 +73,7 @@ fn ada<U: crudauth::account::AuthUser<Columns: Default>>() -> CreateUser<U> {
 #[tokio::test]
 async fn a_change_moves_an_instant() {
     let file = TempDb::new();
-    let pool = table(&file, Member::create_table_sql(crudauth::Dialect::Sqlite)).await;
+    let pool = table(&file, Member::create_table_sql(support::dialect())).await;
     let clock = Clock::manual();
     let auth = Members::builder(pool)
         .secret(SECRET)
@@ -117,7 +113,7 @@ async fn a_change_moves_an_instant() {
 #[tokio::test]
 async fn a_change_moves_a_number_of_seconds() {
     let file = TempDb::new();
-    let pool = table(&file, Second::create_table_sql(crudauth::Dialect::Sqlite)).await;
+    let pool = table(&file, Second::create_table_sql(support::dialect())).await;
     let clock = Clock::manual();
     let auth = Seconds::builder(pool)
         .secret(SECRET)

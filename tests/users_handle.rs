@@ -234,10 +234,7 @@ async fn an_account_disabled_by_the_applications_own_sql_is_out_at_once_too() {
     app.register("ada").await;
     let ada = app.signed_in("ada").await;
 
-    sqlx::query("UPDATE users SET is_active = FALSE")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db.run("UPDATE users SET is_active = FALSE").await;
 
     assert_eq!(doors(&ada).await, [401; 7]);
     assert_eq!(app.client().login("ada", PASSWORD).await.status, 401);

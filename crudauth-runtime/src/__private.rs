@@ -12,7 +12,7 @@ pub use crate::account::{
     NewColumns, RawKey, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
-pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired};
+pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired, driver};
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
@@ -25,27 +25,59 @@ pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy};
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
-pub use crate::start::{DialectName, migrate, schema_sql};
+pub use crate::start::{migrate, schema_sql};
 pub use crate::store::dialect::{Args, Column, Declares, Dialect};
+pub use crate::store::products::DialectName;
 pub use crate::store::repr::{Hyphenated, Keeps, Simple};
 pub use crate::store::sql::{Schema, UserRow};
 pub use ::std::time::Duration;
 pub use ::uuid::Uuid;
 
-#[cfg(feature = "sqlite")]
-pub use sqlx::Sqlite;
+macro_rules! products {
+    ($($keyword:literal, $module:ident, $product:ident, $doc:literal;)+) => {
+        $(
+            #[cfg(feature = $keyword)]
+            pub use crate::store::$module::$product;
+        )+
 
-/// SQLite, as the macros name its parts.
-#[cfg(feature = "sqlite")]
-pub mod sqlite {
-    use super::{Authority, Declares, Driver, Sqlite, UserRow};
+        /// Per product: an account type that it can store, or any type where the product is not in this build.
+        pub mod stored {
+            $(
+                #[doc = $doc]
+                #[cfg(feature = $keyword)]
+                pub mod $module {
+                    use crate::__private::{$product, UserRow};
+                    /// Storable.
+                    pub trait Stored: UserRow<$product> {}
+                    impl<U: UserRow<$product>> Stored for U {}
+                }
+                #[doc = $doc]
+                #[cfg(not(feature = $keyword))]
+                pub mod $module {
+                    /// Nothing to ask.
+                    pub trait Stored {}
+                    impl<U> Stored for U {}
+                }
+            )+
+        }
 
-    /// The driver.
-    #[must_use]
-    pub const fn driver<A: Authority<User: UserRow<Sqlite>> + Declares<Sqlite>>() -> Driver<A> {
-        crate::builder::driver::<A, Sqlite>()
-    }
+        /// An account type that every product of this build can store.
+        pub trait InEveryProduct: AuthUser $(+ stored::$module::Stored)+ {}
+        impl<U: AuthUser $(+ stored::$module::Stored)+> InEveryProduct for U {}
+
+        /// `CREATE TABLE` for the application's table, in a product that the runtime was built with.
+        #[must_use]
+        pub fn create_table<U: InEveryProduct>(dialect: DialectName) -> String {
+            match dialect {
+                $(
+                    #[cfg(feature = $keyword)]
+                    DialectName::$product => crate::store::sql::create_table::<$product, U>(),
+                )+
+            }
+        }
+    };
 }
+crate::store::products::each_product!(products);
 
 use crate::error::Result as Outcome;
 
@@ -164,24 +196,3 @@ pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 pub const fn need_transport_session<A: session::HasSession>() {}
 /// Moves the error of a missing gate to its path.
 pub const fn need_gate<G: Gate<A>, A: Authority>() {}
-
-/// `CREATE TABLE` for the application's table, in a product that the runtime was built with.
-#[must_use]
-pub fn create_table<U: InAnyDialect>(dialect: DialectName) -> String {
-    U::create_table(dialect)
-}
-
-/// An account type that every product of this build can store.
-pub trait InAnyDialect: AuthUser {
-    /// `CREATE TABLE` in one of them.
-    fn create_table(dialect: DialectName) -> String;
-}
-
-#[cfg(feature = "sqlite")]
-impl<U: UserRow<Sqlite>> InAnyDialect for U {
-    fn create_table(dialect: DialectName) -> String {
-        match dialect {
-            DialectName::Sqlite => crate::store::sql::create_table::<Sqlite, U>(),
-        }
-    }
-}

@@ -18,7 +18,7 @@ use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
 /// Where the store comes from: a pool of the application's, in a declared database product.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pool of a database that `{A}` declares",
-    note = "name the product in the block: `#[database(sqlite)]`"
+    note = "name the product in the block: `#[database(sqlite, postgres)]`"
 )]
 pub trait IntoStore<A: Authority> {
     /// Wraps the pool.

@@ -13,6 +13,7 @@ use crate::http::origin::Origin;
 use crate::policy::{Argon2Params, PasswordPolicy};
 use crate::secret::SecretText;
 use crate::store::Store;
+use crate::store::products::DialectName;
 use crate::waiting::WaitingRoom;
 use crate::workers::Workers;
 
@@ -178,6 +179,12 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
     if settings.migrate {
         store.migrate().await?;
     }
+    let obstacles = store.verify_own_tables().await?;
+    if !obstacles.is_empty() {
+        return Err(Error::Config(
+            obstacles.into_iter().map(|found| found.text).collect(),
+        ));
+    }
     // Nothing is that old. It deletes no row, and fails where a sign-in would: a file that may only be read, or tables
     // that somebody else was to make and did not.
     let epoch = Timestamp::from_micros(0);
@@ -222,22 +229,6 @@ pub async fn verify_schema<A: Authority>(pool: impl IntoStore<A>) -> Result<Vec<
 /// When the database refuses, cannot be reached, or was migrated by a newer version.
 pub async fn migrate<A: Authority>(pool: impl IntoStore<A>) -> Result<()> {
     pool.into_store().migrate().await
-}
-
-/// A database product, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DialectName {
-    /// SQLite.
-    Sqlite,
-}
-
-impl DialectName {
-    pub(crate) const fn keyword(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-        }
-    }
 }
 
 /// The statements that create our own tables, for applications with their own migration tool. Empty for a product that

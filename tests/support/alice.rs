@@ -14,10 +14,10 @@ pub fn told(answer: &Answer) -> (u16, &str) {
 }
 
 pub async fn hash(app: &TestApp) -> String {
-    sqlx::query_scalar("SELECT coalesce(password_hash, 'NULL') FROM users")
-        .fetch_one(&app.db)
+    app.db
+        .query("SELECT coalesce(password_hash, 'NULL') FROM users")
+        .scalar()
         .await
-        .unwrap()
 }
 
 pub async fn alice() -> (TestApp, Client) {
@@ -30,9 +30,8 @@ pub async fn alice() -> (TestApp, Client) {
 /// An account as a provider would leave it: signed in, without a password that could ever be right.
 pub async fn without_password() -> (TestApp, Client) {
     let (app, client) = alice().await;
-    sqlx::query("UPDATE users SET password_hash = '!nothing'")
-        .execute(&app.db)
-        .await
-        .unwrap();
+    app.db
+        .run("UPDATE users SET password_hash = '!nothing'")
+        .await;
     (app, client)
 }

@@ -1,7 +1,8 @@
-//! One application under test: a real router over a real SQLite file, a clock that the test moves, a client with a
+//! One application under test: a real router over a real database, a clock that the test moves, a client with a
 //! cookie jar. Every test file declares this module; not every file uses all of it.
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,
@@ -11,20 +12,16 @@
     reason = "shared by test binaries that each use a part"
 )]
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+mod client;
+pub mod db;
 
-use axum::body::{Body, Bytes};
-use axum::extract::ConnectInfo;
-use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::body::Bytes;
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, require};
 use serde_json::Value;
-use sqlx::SqlitePool;
-use tower::ServiceExt;
+
+pub use client::{Answer, Client, encode};
+pub use db::{Db, TempDb, dialect, pool, sql};
 
 pub const SECRET: &str = "tests only: 32 bytes and some more of them";
 pub const PASSWORD: &str = "correct horse battery";
@@ -91,39 +88,12 @@ pub fn routes(auth: &Auth) -> axum::Router {
         .into_axum()
 }
 
-/// A database file of its own for each test, removed at the end.
-#[derive(Debug)]
-pub struct TempDb(PathBuf);
-
-impl TempDb {
-    pub fn new() -> Self {
-        let name = format!("crudauth-{}.db", uuid::Uuid::new_v4().simple());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    pub fn url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.0.display())
-    }
-
-    pub fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDb {
-    fn drop(&mut self) {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
-        }
-    }
-}
-
 /// The application, its clock, and a pool of the test's own beside it.
 #[derive(Debug)]
 pub struct TestApp {
     pub auth: Auth,
     pub clock: Clock,
-    pub db: SqlitePool,
+    pub db: Db,
     pub router: axum::Router,
     pub file: TempDb,
 }
@@ -135,14 +105,12 @@ impl TestApp {
 
     /// Over a pool of `connections`.
     pub async fn with_pool(connections: u32) -> Self {
-        let file = TempDb::new();
-        let pool = pool(&file.url(), connections).await;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(
-            crudauth::Dialect::Sqlite,
-        )))
-        .execute(&pool)
-        .await
-        .unwrap();
+        Self::over(TempDb::new(), connections).await
+    }
+
+    /// In `file`, for a test of one product.
+    pub async fn over(file: TempDb, connections: u32) -> Self {
+        let pool = with_users(&file, connections).await;
         let clock = Clock::manual();
         let auth = Auth::builder(pool)
             .secret(SECRET)
@@ -187,7 +155,7 @@ impl TestApp {
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+        self.db.count(sql).await
     }
 }
 
@@ -199,210 +167,18 @@ fn next_host() -> String {
     format!("{a}.{b}.{c}")
 }
 
-pub async fn pool(url: &str, connections: u32) -> SqlitePool {
-    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-    let options: SqliteConnectOptions = url.parse().unwrap();
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(2))
-        .connect_with(
-            options
-                .journal_mode(SqliteJournalMode::Wal)
-                .busy_timeout(Duration::from_millis(1800)),
-        )
-        .await
-        .unwrap()
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or(Value::Null)
-    }
-
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    pub fn set_cookies(&self) -> Vec<&str> {
-        self.headers
-            .get_all(SET_COOKIE)
-            .iter()
-            .map(|cookie| cookie.to_str().unwrap())
-            .collect()
-    }
-}
-
-/// A browser: a cookie jar, a CSRF token, an address.
-#[derive(Debug, Clone)]
-pub struct Client {
-    router: axum::Router,
-    pub cookies: BTreeMap<String, String>,
-    pub csrf: Option<String>,
-    address: SocketAddr,
-}
-
-impl Client {
-    pub fn new(router: axum::Router) -> Self {
-        let address = SocketAddr::from(([192, 0, 2, 1], 40000));
-        Self {
-            router,
-            cookies: BTreeMap::new(),
-            csrf: None,
-            address,
-        }
-    }
-
-    /// The same browser at another address.
-    pub fn from(mut self, ip: &str) -> Self {
-        self.address = SocketAddr::new(ip.parse().unwrap(), 40000);
-        self
-    }
-
-    pub fn cookie_header(&self) -> Option<String> {
-        let pairs: Vec<_> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        (!pairs.is_empty()).then(|| pairs.join("; "))
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .extension(ConnectInfo(self.address));
-        if let Some(cookies) = self.cookie_header() {
-            request = request.header(COOKIE, cookies);
-        }
-        if let Some(csrf) = &self.csrf {
-            request = request.header("x-csrf-token", csrf);
-        }
-        request
-    }
-
-    pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
-    }
-
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
-            .await
-    }
-
-    pub async fn post(&self, path: &str) -> Answer {
-        self.send(
-            self.request(Method::POST, path)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
-    }
-
-    pub async fn delete(&self, path: &str) -> Answer {
-        self.send(
-            self.request(Method::DELETE, path)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
-    }
-
-    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
-        self.post_body(path, JSON, body.to_string()).await
-    }
-
-    pub async fn post_body(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
-        self.send(
-            self.request(Method::POST, path)
-                .header(CONTENT_TYPE, kind)
-                .body(body.into())
-                .unwrap(),
-        )
-        .await
-    }
-
-    /// Signs in and keeps the cookies.
-    pub async fn login(&mut self, name: &str, password: &str) -> Answer {
-        self.login_with(name, password, "").await
-    }
-
-    pub async fn login_with(&mut self, name: &str, password: &str, more: &str) -> Answer {
-        let body = format!(
-            "username={}&password={}{more}",
-            encode(name),
-            encode(password)
-        );
-        let answer = self.post_body("/login", FORM, body).await;
-        self.keep(&answer);
-        answer
-    }
-
-    /// Takes over what an answer sets and deletes.
-    pub fn keep(&mut self, answer: &Answer) {
-        for cookie in answer.set_cookies() {
-            let (pair, attributes) = cookie.split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        if let Some(token) = answer.json()["csrf_token"].as_str() {
-            self.csrf = Some(token.to_owned());
-        }
-    }
-}
-
-/// Percent-encodes everything but letters and digits.
-pub fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
-/// A database file with the account table, for a test that builds an authority of its own.
-pub async fn database(connections: u32) -> (TempDb, SqlitePool) {
+/// A database with the account table, for a test that builds an authority of its own.
+pub async fn database(connections: u32) -> (TempDb, Db) {
     let file = TempDb::new();
-    let pool = pool(&file.url(), connections).await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(User::create_table_sql(
-        crudauth::Dialect::Sqlite,
-    )))
-    .execute(&pool)
-    .await
-    .unwrap();
+    let pool = with_users(&file, connections).await;
     (file, pool)
+}
+
+/// A pool on `file`, with the account table.
+pub async fn with_users(file: &TempDb, connections: u32) -> Db {
+    let pool = pool(&file.url(), connections).await;
+    pool.run(User::create_table_sql(pool.dialect())).await;
+    pool
 }
 
 /// A `TestApp` around another declaration: `custom!(Strict)` is the authority, its clock, its router, a pool beside it.
@@ -442,7 +218,7 @@ macro_rules! custom {
 pub struct Custom<A> {
     pub auth: A,
     pub clock: Clock,
-    pub db: SqlitePool,
+    pub db: Db,
     pub router: axum::Router,
     pub file: TempDb,
 }
@@ -471,7 +247,7 @@ impl<A> Custom<A> {
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+        self.db.count(sql).await
     }
 }
 

@@ -48,11 +48,11 @@ pub async fn send(
 
 /// The tables that an unsafe request could change.
 pub async fn state(app: &TestApp) -> (i64, i64, String) {
-    let hashes: Vec<String> =
-        sqlx::query_scalar("SELECT password_hash || token_version FROM users ORDER BY id")
-            .fetch_all(&app.db)
-            .await
-            .unwrap();
+    let hashes: Vec<String> = app
+        .db
+        .query("SELECT password_hash || token_version FROM users ORDER BY id")
+        .scalars()
+        .await;
     let csrf: i64 = app
         .count("SELECT count(DISTINCT csrf) FROM auth_sessions")
         .await;

@@ -16,9 +16,8 @@ use crudauth::hooks::{
 };
 use crudauth::testing::TestBuilder;
 use crudauth::{AuthUser, PasswordHash, auth};
-use sqlx::SqlitePool;
 
-use crate::support::{self, Client, SECRET, TempDb};
+use crate::support::{self, Client, Db, SECRET, TempDb};
 
 #[derive(Debug, Clone, AuthUser)]
 #[auth(table = "users")]
@@ -56,7 +55,7 @@ pub enum Mood {
 pub struct Spy {
     calls: Arc<Mutex<Vec<String>>>,
     mood: Mood,
-    pool: SqlitePool,
+    pool: Db,
 }
 
 impl Spy {
@@ -66,9 +65,7 @@ impl Spy {
             .unwrap()
             .push(format!("{name} {more} {event:?}"));
         // With a pool of one this waits for ever if the flow holds the connection.
-        let _: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
-            .fetch_one(&self.pool)
-            .await?;
+        self.pool.try_run("SELECT count(*) FROM users").await?;
         match self.mood {
             Mood::Fine => Ok(()),
             Mood::Fails => Err("the hook failed".into()),
@@ -183,7 +180,7 @@ pub struct App {
     pub spy: Spy,
     pub auth: Auth,
     pub client: Client,
-    pub db: SqlitePool,
+    pub db: Db,
     _file: TempDb,
 }
 

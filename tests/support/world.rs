@@ -12,9 +12,8 @@ use axum::http::Method;
 use crudauth::testing::TestBuilder;
 use crudauth::{AuthUser, PasswordHash, auth};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 
-use crate::support::{self, Answer, Client, PASSWORD, SECRET, TempDb};
+use crate::support::{self, Answer, Client, Db, PASSWORD, SECRET, TempDb};
 
 #[derive(Debug, Clone, AuthUser)]
 #[auth(table = "users")]
@@ -72,7 +71,7 @@ pub fn sentence(code: &str) -> Option<&'static str> {
 pub struct World {
     pub ada: Client,
     pub stranger: Client,
-    pub db: SqlitePool,
+    pub db: Db,
     pub clock: crudauth::testing::Clock,
     _file: TempDb,
 }
@@ -136,7 +135,7 @@ async fn world_of(router: axum::Router, clock: crudauth::testing::Clock, file: T
 
 impl World {
     pub async fn sql(&self, text: &'static str) {
-        sqlx::query(text).execute(&self.db).await.unwrap();
+        self.db.query(text).execute().await;
     }
 
     pub async fn foreign(&self, path: &str, kind: &str) -> Answer {

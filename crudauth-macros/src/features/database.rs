@@ -10,18 +10,58 @@ use crate::model::{App, Declared, Feature, Parts};
 use crate::read::items;
 use crate::read::section::{Input, Key, known};
 
-const KEYS: &[Key] = &[Key::new("sqlite", "switch", "on", "SQLite, embedded.")];
+const KEYS: &[Key] = &[
+    Key::new("sqlite", "switch", "on", "SQLite, embedded."),
+    Key::new(
+        "postgres",
+        "switch",
+        "off",
+        "PostgreSQL, 14 and later; cargo feature `postgres`.",
+    ),
+];
 
-/// Products that crudauth is going to speak: their names get a better answer than a list.
-const NOT_YET: &[&str] = &["postgres", "postgresql", "mysql", "mariadb"];
+/// A product that the runtime can be built with.
+struct Product {
+    /// Its word, which is also its cargo feature.
+    keyword: &'static str,
+    /// Its type in the runtime.
+    ty: &'static str,
+    /// Whether that cargo feature is on.
+    built: bool,
+}
+
+const PRODUCTS: &[Product] = &[
+    Product {
+        keyword: "sqlite",
+        ty: "Sqlite",
+        built: cfg!(feature = "sqlite"),
+    },
+    Product {
+        keyword: "postgres",
+        ty: "Postgres",
+        built: cfg!(feature = "postgres"),
+    },
+];
+
+/// Other words for the products, and products that crudauth is going to speak: they get a better answer than a list.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("postgresql", "write `postgres`"),
+    ("pg", "write `postgres`"),
+    (
+        "mysql",
+        "crudauth does not speak it yet; write `#[database(sqlite, postgres)]`",
+    ),
+    (
+        "mariadb",
+        "crudauth does not speak it yet; write `#[database(sqlite, postgres)]`",
+    ),
+];
 
 /// The section.
 pub(crate) struct Database {
-    /// Keyword and the runtime's type, in the order of the block.
-    products: Vec<(&'static str, &'static str)>,
+    /// In the order of the list above: the order says nothing, the URL or the pool chooses.
+    products: Vec<&'static Product>,
 }
-
-const PRODUCTS: &[(&str, &str)] = &[("sqlite", "Sqlite")];
 
 impl Section for Database {
     const NAME: &'static str = "database";
@@ -32,28 +72,37 @@ impl Section for Database {
         let mut metas = items::metas(cx, "`#[database]`", input.tokens.clone());
         metas.retain(|meta| {
             let word = spelled(meta.path());
-            let planned = NOT_YET.contains(&word.as_str());
-            if planned {
+            let other = OTHER_WORDS.iter().find(|(other, _)| *other == word);
+            if let Some((_, help)) = other {
                 cx.error_on(
                     meta,
-                    format!("crudauth does not speak `{word}` yet"),
-                    "write `#[database(sqlite)]`",
+                    format!("`{word}` is not a product of `#[database]`"),
+                    *help,
                 );
             } else if !matches!(meta, Meta::Path(_)) {
                 cx.error_on(
                     meta,
                     "`#[database]` takes names of products",
-                    "write `#[database(sqlite)]`",
+                    "write `#[database(sqlite, postgres)]`",
                 );
             }
-            !planned && matches!(meta, Meta::Path(_))
+            other.is_none() && matches!(meta, Meta::Path(_))
         });
         let metas = known(cx, "`#[database]`", KEYS, metas);
-        let products: Vec<_> = PRODUCTS
-            .iter()
-            .filter(|(name, _)| metas.iter().any(|meta| meta.path().is_ident(name)))
-            .copied()
-            .collect();
+        let mut products = Vec::new();
+        for product in PRODUCTS {
+            let Some(meta) = metas
+                .iter()
+                .find(|meta| meta.path().is_ident(product.keyword))
+            else {
+                continue;
+            };
+            if product.built {
+                products.push(product);
+            } else {
+                not_built(cx, meta, product.keyword);
+            }
+        }
         if products.is_empty() {
             if !cx.failed() {
                 cx.error_on(
@@ -69,25 +118,38 @@ impl Section for Database {
 
     fn implied(_: &[Declared]) -> Option<Self> {
         Some(Self {
-            products: PRODUCTS.iter().take(1).copied().collect(),
+            products: PRODUCTS
+                .iter()
+                .filter(|product| product.built)
+                .take(1)
+                .collect(),
         })
     }
+}
+
+fn not_built(cx: &Cx, meta: &Meta, keyword: &str) {
+    cx.error_on(
+        meta,
+        format!("`{keyword}` is declared, but crudauth is built without it"),
+        format!(
+            "write `crudauth = {{ version = \"…\", features = [\"{keyword}\"] }}` in Cargo.toml"
+        ),
+    );
 }
 
 impl Feature for Database {
     fn expand(&self, app: &App) -> Parts {
         let name = &app.name;
-        let modules = self
+        let types = self
             .products
             .iter()
-            .map(|(module, _)| format_ident!("{module}", span = Span::mixed_site()));
-        let items = self.products.iter().map(|(_, ty)| {
-            let ty = format_ident!("{ty}", span = Span::mixed_site());
-            quote!(#[automatically_derived] impl __p::Declares<__p::#ty> for #name {})
-        });
+            .map(|product| format_ident!("{}", product.ty, span = Span::mixed_site()));
+        let items = types
+            .clone()
+            .map(|ty| quote!(#[automatically_derived] impl __p::Declares<__p::#ty> for #name {}));
         Parts {
-            drivers: modules
-                .map(|module| quote!(__p::#module::driver::<Self>()))
+            drivers: types
+                .map(|ty| quote!(__p::driver::<Self, __p::#ty>()))
                 .collect(),
             items: items.collect::<TokenStream>(),
             ..Parts::default()

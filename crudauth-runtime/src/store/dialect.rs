@@ -4,6 +4,7 @@
 use std::fmt::{self, Debug};
 
 use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
 
 use super::repr::Form;
@@ -163,7 +164,7 @@ pub struct Types {
 /// An authority that names product `D` in `#[database(…)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare this database",
-    note = "name it in the block: `#[database(sqlite)]`"
+    note = "name it in the block: `#[database(sqlite, postgres)]`"
 )]
 pub trait Declares<D> {}
 
@@ -186,6 +187,39 @@ pub struct LiveColumn {
     pub unique: bool,
     /// Whether the database may give a deleted row's key to a new row.
     pub reuses_ids: bool,
+    /// What the role that we are may do with it.
+    pub rights: Rights,
+}
+
+/// What the role that we are may do with a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights {
+    /// SELECT.
+    pub select: bool,
+    /// INSERT.
+    pub insert: bool,
+    /// UPDATE.
+    pub update: bool,
+}
+
+impl Rights {
+    /// A product without roles.
+    pub const ALL: Self = Self {
+        select: true,
+        insert: true,
+        update: true,
+    };
+}
+
+/// A live table, as the database describes it.
+#[derive(Debug, Clone)]
+pub struct LiveTable {
+    /// Its columns.
+    pub columns: Vec<LiveColumn>,
+    /// Whether the role that we are may DELETE.
+    pub delete: bool,
+    /// Whether row-level security hides every row from the role that we are.
+    pub hidden: bool,
 }
 
 /// A database product.
@@ -194,7 +228,8 @@ pub trait Dialect: Database {
     const KEYWORD: &'static str;
     /// How it writes SQL.
     const SYNTAX: Syntax;
-    /// Starts a transaction that is going to write. SQLite must take its write lock here: a transaction that begins
+    /// Starts a transaction that is going to write. It reads what others have committed by the time of each statement, whatever
+    /// the database's own default: what waits for a row's lock must see what its holder did. SQLite must take its write lock here: a transaction that begins
     /// by reading and then writes fails with "database is locked" when another wrote in between.
     const BEGIN_WRITE: &'static str;
 
@@ -256,12 +291,18 @@ pub trait Dialect: Database {
     /// Opens a pool on `url` with the settings this product needs to be safe.
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>>;
 
-    /// The live table's columns; empty when there is no such table.
+    /// The live table; `None` when there is no such table.
     fn describe<'a>(
         conn: &'a mut Self::Connection,
         schema: Option<&'a str>,
         table: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<LiveColumn>>>;
+    ) -> BoxFuture<'a, Result<Option<LiveTable>>>;
+
+    /// Whether a column of the live table is the one that the struct names.
+    fn same_name(live: &str, declared: &str) -> bool;
+
+    /// What creates `schema` where the application's table lies in one that may not be there yet.
+    fn create_schema(schema: &str) -> Option<String>;
 
     /// Whether a column declared `live` can hold a value that sqlx sends as `wanted`.
     fn fits(live: &str, wanted: &Self::TypeInfo) -> bool;
@@ -296,6 +337,11 @@ pub trait Dialect: Database {
     /// Takes the lock under which migrations run, inside the transaction on `conn`.
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>>;
 
+    /// Takes back a connection whose work was cut off, by an error, by our patience or because the client has gone: it may
+    /// be in the middle of a statement, or of a transaction whose rollback is queued. It goes back to its pool only if it
+    /// still works.
+    fn take_back(conn: PoolConnection<Self>);
+
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.
     fn is_unavailable(error: &sqlx::Error) -> bool;
 }
@@ -303,15 +349,6 @@ pub trait Dialect: Database {
 /// Implements the part of [`Dialect`] that reads alike for every product but needs its concrete sqlx types.
 macro_rules! run_statements {
     () => {
-        fn bind(args: &mut Args<Self>, value: Value<'_>) -> Result<()> {
-            match value {
-                Value::Int(value) => args.push(value),
-                Value::Flag(value) => args.push(value),
-                Value::Text(value) => args.push(value),
-                Value::Blob(value) => args.push(value),
-            }
-        }
-
         fn int(row: &Self::Row, index: usize) -> Result<Option<i64>> {
             Ok(sqlx::Row::try_get(row, index)?)
         }

@@ -16,6 +16,9 @@ use crate::policy::{Limit, LockoutPolicy};
 
 pub(crate) mod attempts;
 pub mod dialect;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod products;
 pub mod repr;
 pub mod sql;
 #[cfg(feature = "sqlite")]
@@ -369,6 +372,8 @@ pub trait Maintenance: Send + Sync {
     fn create_users(&self) -> BoxFuture<'_, Result<()>>;
     /// Reserves the folded user names of accounts that were not made here: imported ones, or the application's own.
     fn reserve_names(&self) -> BoxFuture<'_, Result<()>>;
+    /// What keeps the tables of crudauth from being used; every obstacle is one line.
+    fn verify_own_tables(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
     /// Compares the live account table with the struct; every difference is one line.
     fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
     /// Deletes at most `batch` expired rows from each of our tables and returns how many went.

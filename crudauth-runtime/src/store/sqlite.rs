@@ -7,13 +7,16 @@ use futures_util::future::BoxFuture;
 pub use sqlx::Sqlite;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
     SqliteSynchronous, SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
-use super::dialect::{Args, Dialect, LiveColumn, Types, Value, classify, run_statements};
+use super::dialect::{
+    Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
+};
 use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
 use crate::account::{Repr, Table};
@@ -28,6 +31,7 @@ impl Dialect for Sqlite {
     const SYNTAX: Syntax = Syntax {
         quote: b'"',
         row_lock: "",
+        free_row_lock: "",
     };
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const TYPES: Types = Types {
@@ -41,6 +45,15 @@ impl Dialect for Sqlite {
     const IDENTITY: &'static str = "INTEGER PRIMARY KEY AUTOINCREMENT";
 
     run_statements!();
+
+    fn bind(args: &mut Args<Self>, value: Value<'_>) -> Result<()> {
+        match value {
+            Value::Int(value) => args.push(value),
+            Value::Flag(value) => args.push(value),
+            Value::Text(value) => args.push(value),
+            Value::Blob(value) => args.push(value),
+        }
+    }
 
     fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
         // "UNIQUE constraint failed: users.phone"; an index over an expression is named "index 'users_lower'".
@@ -103,7 +116,7 @@ impl Dialect for Sqlite {
         conn: &'a mut Self::Connection,
         schema: Option<&'a str>,
         table: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<LiveColumn>>> {
+    ) -> BoxFuture<'a, Result<Option<LiveTable>>> {
         Box::pin(async move {
             let schema = schema.unwrap_or("main");
             let text =
@@ -134,8 +147,11 @@ impl Dialect for Sqlite {
             .fetch_all(&mut *conn)
             .await
             .map_err(classify::<Self>)?;
+            if columns.is_empty() {
+                return Ok(None);
+            }
             let keys = columns.iter().filter(|column| column.4 > 0).count();
-            Ok(columns
+            let columns = columns
                 .into_iter()
                 .map(|(name, sql_type, not_null, default, key, hidden)| {
                     let rowid = key > 0 && keys == 1 && sql_type.eq_ignore_ascii_case("INTEGER");
@@ -144,12 +160,32 @@ impl Dialect for Sqlite {
                         nullable: !not_null && key == 0,
                         has_default: default.is_some() || rowid || hidden > 1,
                         reuses_ids: rowid && !made.contains("AUTOINCREMENT"),
+                        rights: Rights::ALL,
                         name,
                         sql_type,
                     }
                 })
-                .collect())
+                .collect();
+            Ok(Some(LiveTable {
+                columns,
+                delete: true,
+                hidden: false,
+            }))
         })
+    }
+
+    fn same_name(live: &str, declared: &str) -> bool {
+        live.eq_ignore_ascii_case(declared) // quoted or not
+    }
+
+    fn create_schema(_: &str) -> Option<String> {
+        None // a schema is an attached file
+    }
+
+    fn take_back(conn: PoolConnection<Self>) {
+        // The statement ends in the connection's own thread, which then rolls back. Closing it would lose a database
+        // that lives in memory.
+        drop(conn);
     }
 
     fn fits(live: &str, wanted: &SqliteTypeInfo) -> bool {
@@ -294,7 +330,7 @@ macro_rules! texts {
 
         impl Encode<'_, Sqlite> for $form {
             fn encode_by_ref(&self, args: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-                self.text().encode(args)
+                Encode::<Sqlite>::encode(self.text(), args)
             }
         }
 

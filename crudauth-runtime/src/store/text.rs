@@ -12,6 +12,7 @@
 //! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
 //! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
 //! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
+//! | `{lock:free}` | the same, passing over rows that somebody else has locked |
 //! | `[token_version: …]` | the text between, only where the application has that column |
 
 use crate::account::{Fill, Role, Table};
@@ -26,6 +27,8 @@ pub struct Syntax {
     pub quote: u8,
     /// Ends a SELECT whose rows the transaction is about to change.
     pub row_lock: &'static str,
+    /// Ends a SELECT of rows to change that somebody else may have locked: those are passed over.
+    pub free_row_lock: &'static str,
 }
 
 /// The names a template may mention.
@@ -156,6 +159,8 @@ const fn name(out: &mut Text, name: &str, names: &Names, syntax: Syntax) {
         insert(out, &names.users, syntax);
     } else if eq(name, "lock") {
         out.text(syntax.row_lock);
+    } else if eq(name, "lock:free") {
+        out.text(syntax.free_row_lock);
     } else {
         match role(name) {
             Some(role) => match names.users.column(role) {
@@ -315,6 +320,7 @@ mod tests {
     const SYNTAX: Syntax = Syntax {
         quote: b'"',
         row_lock: " FOR UPDATE",
+        free_row_lock: " FOR UPDATE SKIP LOCKED",
     };
 
     const fn rendered(template: &str) -> Text {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, commit, int, sql, statements};
+use super::{Schema, SqlStore, commit, in_time, int, sql, statements};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::policy::LockoutPolicy;
@@ -38,9 +38,16 @@ macro_rules! on_conflict {
     };
 }
 
+/// Locks an attempt's rows, all of them and in order, before any is changed.
+macro_rules! held {
+    () => {
+        "WITH held AS (SELECT id, failures, window_start FROM {@attempts} WHERE id IN ($1, $2, $3, $4) ORDER BY id{lock}) "
+    };
+}
+
 statements! {
-    /// Counts the attempt in every row at once and returns what stands there now. The rows are locked in this order
-    /// (address, account, pair, browser) by everybody, so two attempts never wait for each other in a circle.
+    /// Counts the attempt in every row at once and returns what stands there now. Everybody locks the rows in the order of
+    /// their ids, so two attempts never wait for each other in a circle.
     /// An attempt that finds every place held does not prolong the hold: places that a dead process left behind would
     /// otherwise never lapse while somebody keeps trying. What lies beyond $9 was written by a clock that has been set
     /// back since, and counts as past.
@@ -48,20 +55,21 @@ statements! {
     ReserveWithDevice = concat!(counters!(), ", ($10, $5, 0, 1, $6, 0, 0, 0, 0, $7)", on_conflict!());
     Refuse = "UPDATE {@attempts} SET pending = pending - 1, locked_until = $2, rounds = $3, rounds_until = $4, \
         expires_at = CASE WHEN expires_at < $4 THEN $4 ELSE expires_at END WHERE id = $1";
-    Failed = "UPDATE {@attempts} SET pending = CASE WHEN pending > 0 THEN pending - 1 ELSE 0 END, \
-        failures = failures + 1, run = run + CASE WHEN id = $2 THEN 1 ELSE 0 END WHERE id IN ($1, $2, $3, $4)";
-    Released = "UPDATE {@attempts} SET pending = CASE WHEN pending > 0 THEN pending - 1 ELSE 0 END \
-        WHERE id IN ($1, $2, $3, $4)";
+    Failed = concat!(held!(), "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END, \
+        failures = a.failures + 1, run = a.run + CASE WHEN a.id = $2 THEN 1 ELSE 0 END \
+        FROM held WHERE a.id = held.id");
+    Released = concat!(held!(), "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END \
+        FROM held WHERE a.id = held.id");
     /// What this account caused is cleared; the address gets back exactly the failures that this pair added to it, and
-    /// keeps its lock and rounds. FROM is evaluated before any row changes, so the pair's count is read once; a
+    /// keeps its lock and rounds. The rows held are read before any of them changes, so the pair's count is read once; a
     /// failure from an older window of the pair is not given back.
-    Succeeded = "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END, \
+    Succeeded = concat!(held!(), "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END, \
         failures = CASE WHEN a.id <> $1 THEN 0 WHEN $5 = 1 AND p.window_start >= a.window_start \
         AND a.failures >= p.failures THEN a.failures - p.failures ELSE a.failures END, \
         locked_until = CASE WHEN a.id = $1 THEN a.locked_until ELSE 0 END, \
         rounds = CASE WHEN a.id = $1 THEN a.rounds ELSE 0 END, \
         rounds_until = CASE WHEN a.id = $1 THEN a.rounds_until ELSE 0 END, run = 0 \
-        FROM (SELECT failures, window_start FROM {@attempts} WHERE id = $3{lock}) AS p WHERE a.id IN ($1, $2, $3, $4)";
+        FROM held, held AS p WHERE a.id = held.id AND p.id = $3");
     CountFailure = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
         rounds, rounds_until, run, expires_at) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 1, $2) \
         ON CONFLICT (id) DO UPDATE SET run = a.run + 1 WHERE a.run < $3";
@@ -119,13 +127,16 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         policy: &LockoutPolicy,
         now: Timestamp,
     ) -> Result<Reservation> {
-        let mut tx = self.begin().await?;
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
         let until = now.plus(ABANDONED);
         let forget = now.plus(policy.window.max(ABANDONED));
-        let args = Args::new()
-            .blob(Some(&buckets.address))
-            .blob(Some(&buckets.account))
-            .blob(Some(&buckets.pair));
+        let mut ids = vec![buckets.address, buckets.account, buckets.pair];
+        ids.extend(buckets.device);
+        ids.sort_unstable();
+        let mut ids = ids.iter();
+        let mut id = || ids.next().map(<[u8; 32]>::as_slice);
+        let args = Args::new().blob(id()).blob(id()).blob(id());
         let args = args
             .at(now.minus(policy.window).plus(Duration::from_micros(1)))
             .at(now)
@@ -134,14 +145,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             .int(i64::from(policy.max_attempts))
             .at(now.plus(policy.window.max(ABANDONED).saturating_mul(2)));
         let rows = match &buckets.device {
-            Some(device) => {
-                D::fetch(
-                    &mut tx,
-                    sql::<ReserveWithDevice, D, S>(),
-                    args.blob(Some(device)),
-                )
-                .await?
-            }
+            Some(_) => D::fetch(&mut tx, sql::<ReserveWithDevice, D, S>(), args.blob(id())).await?,
             None => D::fetch(&mut tx, sql::<Reserve, D, S>(), args).await?,
         };
         let mut counters = rows.iter().map(read::<D>).collect::<Result<Vec<_>>>()?;
@@ -154,6 +158,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             }
         }
         commit(tx).await?;
+        held.finish();
         Ok(reservation)
     }
 }
@@ -165,7 +170,7 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         policy: &'a LockoutPolicy,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Reservation>> {
-        Box::pin(self.reserve_in(buckets, policy, now))
+        Box::pin(in_time(self.reserve_in(buckets, policy, now)))
     }
 
     fn settle<'a>(
@@ -173,10 +178,12 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         buckets: &'a Buckets,
         outcome: Settlement,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let mut conn = self.connection().await?;
-            settle::<D, S>(&mut conn, buckets, outcome).await
-        })
+        Box::pin(in_time(async move {
+            let mut held = self.hold().await?;
+            settle::<D, S>(&mut held, buckets, outcome).await?;
+            held.finish();
+            Ok(())
+        }))
     }
 
     fn count_failure<'a>(

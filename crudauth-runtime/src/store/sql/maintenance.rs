@@ -2,24 +2,26 @@
 
 use futures_util::future::BoxFuture;
 
-use super::misfit::misfit;
 use super::schema::{MIGRATIONS, create_table, ledger};
-use super::{Schema, SqlStore, UserRow, commit, sql, statements};
-use crate::account::{AuthUser, ColumnDef, Fill, Role};
+use super::{Schema, SqlStore, UserRow, commit, in_time, sql, statements, verify};
+use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
 use crate::error::{Error, Result};
-use crate::store::dialect::{Args, Column, Dialect, LiveColumn};
+use crate::store::dialect::{Args, Column, Dialect};
 use crate::store::{Difference, Maintenance};
 
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
     Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
-    SweepSessions = "DELETE FROM {@sessions} WHERE id IN (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2)";
+    /// What somebody is using is left for the next time: a sweeper waits for nobody.
+    SweepSessions = "DELETE FROM {@sessions} WHERE id IN \
+        (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2{lock:free})";
     /// A run of failures outlives its window: it ends with a success or by the application (SEC-037).
     SweepAttempts = "DELETE FROM {@attempts} WHERE id IN \
-        (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2)";
-    SweepLimits = "DELETE FROM {@limits} WHERE id IN (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2)";
+        (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2{lock:free})";
+    SweepLimits = "DELETE FROM {@limits} WHERE id IN \
+        (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free})";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -37,82 +39,67 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    async fn migrate_all(&self) -> Result<()> {
-        let mut tx = self.begin().await?;
-        D::migration_lock(&mut tx).await?;
-        D::define(&mut tx, ledger::<D, S>()).await?;
-        let rows = D::fetch(&mut tx, sql::<Applied, D, S>(), Args::new()).await?;
-        let applied = rows
-            .iter()
-            .map(|row| D::text(row, 0))
-            .collect::<Result<Vec<_>>>()?;
+    /// The steps that have been taken; `None` where there is no ledger yet.
+    async fn applied(conn: &mut D::Connection) -> Result<Option<Vec<String>>> {
+        let ledger = format!("{}migrations", S::PREFIX);
+        if D::describe(conn, None, &ledger).await?.is_none() {
+            return Ok(None);
+        }
+        let rows = D::fetch(conn, sql::<Applied, D, S>(), Args::new()).await?;
+        let applied = rows.iter().map(|row| D::text(row, 0));
+        let applied: Vec<String> = applied.flat_map(Result::transpose).collect::<Result<_>>()?;
         if let Some(unknown) = applied
             .iter()
-            .flatten()
-            .find(|id| MIGRATIONS.iter().all(|known| known.id != *id))
+            .find(|id| MIGRATIONS.iter().all(|known| known.id != **id))
         {
             return Err(Error::config(format!(
                 "the database has the migration `{unknown}`, which this version of crudauth does not know: it was \
                  migrated by a newer one; deploy that version again"
             )));
         }
+        Ok(Some(applied))
+    }
+
+    async fn migrate_all(&self) -> Result<()> {
+        // Where nothing is left to do nothing is locked, and a role that may not create tables can start.
+        let mut held = in_time(self.hold()).await?;
+        let applied = Self::applied(&mut held).await?;
+        held.finish();
+        if applied.is_some_and(|applied| applied.len() == MIGRATIONS.len()) {
+            return Ok(());
+        }
+        let mut held = in_time(self.hold()).await?;
+        let mut tx = in_time(held.begin()).await?;
+        D::migration_lock(&mut tx).await?;
+        D::define(&mut tx, ledger::<D, S>()).await?;
+        let applied = Self::applied(&mut tx).await?.unwrap_or_default();
         for migration in MIGRATIONS {
-            if !applied.iter().flatten().any(|id| id == migration.id) {
+            if !applied.iter().any(|id| id == migration.id) {
                 D::define(&mut tx, migration.render::<D, S>()).await?;
                 let args = Args::new().text(Some(migration.id)).int(0);
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
         }
-        commit(tx).await
+        commit(tx).await?;
+        held.finish();
+        Ok(())
     }
 
-    async fn differences(&self) -> Result<Vec<Difference>> {
+    /// Under the lock of the migrations: processes that start together create it once.
+    async fn create_users_table(&self) -> Result<()> {
+        let mut held = in_time(self.hold()).await?;
+        let mut tx = in_time(held.begin()).await?;
+        D::migration_lock(&mut tx).await?;
         let table = <S::User as AuthUser>::TABLE;
-        let mut conn = self.connection().await?;
-        let live = D::describe(&mut conn, table.schema, table.name).await?;
-        if live.is_empty() {
-            return Ok(vec![Difference::from(format!(
-                "there is no table `{}`; create it with your migrations, or with the statement that \
-                 `create_table_sql` gives",
-                table.name
-            ))]);
+        if D::describe(&mut tx, table.schema, table.name)
+            .await?
+            .is_none()
+        {
+            D::define(&mut tx, create_table::<D, S::User>()).await?;
         }
-        let mut found = Vec::new();
-        for (column, wanted) in table.columns.iter().zip(S::User::types()) {
-            let Some(actual) = live
-                .iter()
-                .find(|live| live.name.eq_ignore_ascii_case(column.name))
-            else {
-                found.push(
-                    format!(
-                        "`{}.{}` is missing (field `{}`)",
-                        table.name, column.name, column.field
-                    )
-                    .into(),
-                );
-                continue;
-            };
-            if let Some(text) = misfit::<D>(&mut conn, &table, column, actual, &wanted).await? {
-                found.push(text.into());
-            }
-            compare::<D>(table.name, column, actual, &mut found);
-        }
-        for extra in &live {
-            let declared = table
-                .columns
-                .iter()
-                .find(|column| column.name.eq_ignore_ascii_case(&extra.name));
-            let filled = declared
-                .is_some_and(|column| column.fill != Fill::Database || column.role == Role::Id);
-            if !filled && !extra.nullable && !extra.has_default {
-                found.push(format!(
-                    "`{}.{}` is NOT NULL without a default, and sign-up does not fill it: mark its field \
-                     `#[auth(register)]`, `#[auth(default = …)]` or `#[auth(new_user)]`, or give the column a default",
-                    table.name, extra.name
-                ).into());
-            }
-        }
-        Ok(found)
+        commit(tx).await?;
+        held.finish();
+        Ok(())
     }
 
     /// Batch by batch, so that a large table does not keep writers waiting.
@@ -122,7 +109,8 @@ where
         }
         let mut last = None;
         loop {
-            let mut tx = self.begin().await?;
+            let mut held = in_time(self.hold()).await?;
+            let mut tx = in_time(held.begin()).await?;
             let args = Args::new().int(NAMES);
             let rows = match &last {
                 None => D::fetch(&mut tx, sql::<Unreserved, D, S>(), args).await?,
@@ -138,6 +126,7 @@ where
                 last = Some(id);
             }
             commit(tx).await?;
+            held.finish();
             if i64::try_from(rows.len()).unwrap_or(i64::MAX) < NAMES {
                 return Ok(());
             }
@@ -153,56 +142,6 @@ where
     }
 }
 
-fn compare<D: Dialect>(
-    table: &str,
-    column: &ColumnDef,
-    live: &LiveColumn,
-    found: &mut Vec<Difference>,
-) {
-    let name = column.name;
-    if live.nullable && !column.nullable {
-        found.push(format!(
-            "`{table}.{name}` allows NULL, but the field `{}` cannot hold it: make the column NOT NULL, or the field \
-             an `Option`",
-            column.field
-        ).into());
-    }
-    if !live.nullable && column.nullable && !live.has_default {
-        found.push(
-            format!(
-                "`{table}.{name}` is NOT NULL, but the field `{}` is an `Option`",
-                column.field
-            )
-            .into(),
-        );
-    }
-    let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
-    if (login || column.unique) && !live.unique {
-        // Quoted, so that it runs as it stands: a name may be a reserved word.
-        let quote = char::from(D::SYNTAX.quote);
-        let quoted = |name: &str| format!("{quote}{name}{quote}");
-        let (index, on, by) = (
-            quoted(&format!("{table}_{name}")),
-            quoted(table),
-            quoted(name),
-        );
-        found.push(format!(
-            "`{table}.{name}` has no unique index of its own: without one, two sign-ups at the same moment make two \
-             accounts; write `CREATE UNIQUE INDEX {index} ON {on} ({by})`"
-        ).into());
-    }
-    if column.role == Role::Id && live.reuses_ids {
-        let text = format!(
-            "`{table}.{name}` gives the id of a deleted row to the next one, so what was issued to the deleted account \
-             opens the new one: declare it `{name} INTEGER PRIMARY KEY AUTOINCREMENT`"
-        );
-        found.push(Difference {
-            text,
-            reused_ids: true,
-        });
-    }
-}
-
 impl<D, S> Maintenance for SqlStore<D, S>
 where
     D: Dialect,
@@ -213,18 +152,19 @@ where
     }
 
     fn create_users(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            let mut conn = self.connection().await?;
-            D::define(&mut conn, create_table::<D, S::User>()).await
-        })
+        Box::pin(self.create_users_table())
     }
 
     fn reserve_names(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.reserve_old_names())
     }
 
+    fn verify_own_tables(&self) -> BoxFuture<'_, Result<Vec<Difference>>> {
+        Box::pin(verify::own_tables(self))
+    }
+
     fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>> {
-        Box::pin(self.differences())
+        Box::pin(verify::differences(self))
     }
 
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>> {

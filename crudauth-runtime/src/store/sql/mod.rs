@@ -7,8 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Pool, Transaction};
+use sqlx::Pool;
 
 use super::dialect::{Args, Column, Dialect, classify};
 use super::repr::Keeps;
@@ -18,13 +17,16 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 mod attempts;
+mod held;
 mod limits;
 mod maintenance;
 mod misfit;
 mod schema;
 mod sessions;
 mod users;
+mod verify;
 
+use held::{Held, commit};
 pub use schema::{create_table, schema_sql};
 
 /// What `auth!` says about the tables.
@@ -99,31 +101,18 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         }
     }
 
-    async fn acquire(&self) -> Result<PoolConnection<D>> {
-        self.pool.acquire().await.map_err(classify::<D>)
-    }
-
-    /// A connection for a read, or for work that must not be cut off once it has begun: the wait for it is bounded, no more.
-    async fn connection(&self) -> Result<PoolConnection<D>> {
-        in_time(self.acquire()).await
-    }
-
-    async fn begin(&self) -> Result<Transaction<'static, D>> {
-        // A BEGIN that is given up is rolled back by the connection's own thread.
-        in_time(async {
-            self.pool
-                .begin_with(D::BEGIN_WRITE)
-                .await
-                .map_err(classify::<D>)
-        })
-        .await
+    async fn hold(&self) -> Result<Held<D>> {
+        let conn = self.pool.acquire().await.map_err(classify::<D>)?;
+        Ok(Held::new(conn))
     }
 
     /// Runs one statement on a connection of its own.
     async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
         in_time(async {
-            let mut conn = self.acquire().await?;
-            D::execute(&mut conn, sql::<T, D, S>(), args).await
+            let mut held = self.hold().await?;
+            let changed = D::execute(&mut held, sql::<T, D, S>(), args).await?;
+            held.finish();
+            Ok(changed)
         })
         .await
     }
@@ -131,25 +120,33 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
     /// statement does after its first row would be left undone.
     async fn first<T: Template>(&self, args: Args<D>) -> Result<Option<D::Row>> {
-        let mut conn = self.connection().await?;
-        D::first(&mut conn, sql::<T, D, S>(), args).await
+        in_time(async {
+            let mut held = self.hold().await?;
+            let row = D::first(&mut held, sql::<T, D, S>(), args).await?;
+            held.finish();
+            Ok(row)
+        })
+        .await
     }
 
     /// Runs one query on a connection of its own.
     async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
         in_time(async {
-            let mut conn = self.acquire().await?;
-            D::fetch(&mut conn, sql::<T, D, S>(), args).await
+            let mut held = self.hold().await?;
+            let rows = D::fetch(&mut held, sql::<T, D, S>(), args).await?;
+            held.finish();
+            Ok(rows)
         })
         .await
     }
 }
 
-/// Waiting for a connection and for the write lock together take no longer than this (SEC-147): one after the other,
-/// the pool's limit and the database's would add up, and a pool of the application's own waits 30 s unless told otherwise.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// One step of a flow takes no longer than this, from waiting for a connection to the database's last word: a database that
+/// is down, slow or cut off shows as 503 within 2 s (SEC-147, SEC-148). One after the other, the limits of the pool, of
+/// a lock and of the network would add up, and a pool of the application's own waits 30 s unless told otherwise.
+const PATIENCE: Duration = Duration::from_millis(1900);
 
-/// What is ready at once (an idle connection, nearly always) costs no timer.
+/// What is ready at once costs no timer.
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut work = pin!(work);
     if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
@@ -159,10 +156,6 @@ async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         Ok(done) => done,
         Err(_) => Err(Error::Unavailable(Box::new(sqlx::Error::PoolTimedOut))),
     }
-}
-
-async fn commit<D: Dialect>(transaction: Transaction<'static, D>) -> Result<()> {
-    transaction.commit().await.map_err(classify::<D>)
 }
 
 /// A statement before its names are filled in.

@@ -12,6 +12,9 @@ pub(super) struct Migration {
     text: &'static str,
 }
 
+/// The tables that requests use, without the prefix.
+pub(super) const TABLES: &[&str] = &["sessions", "attempts", "limits", "usernames"];
+
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -153,8 +156,10 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
         line
     });
     let columns: Vec<String> = columns.collect();
+    let schema = table.schema.and_then(D::create_schema);
     format!(
-        "CREATE TABLE IF NOT EXISTS {name} (\n{}\n)",
+        "{}CREATE TABLE IF NOT EXISTS {name} (\n{}\n)",
+        schema.map(|text| text + ";\n").unwrap_or_default(),
         columns.join(",\n")
     )
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, attempts, commit, in_time, int, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -12,13 +12,14 @@ use crate::store::dialect::{Args, Dialect};
 use crate::store::{Digest, ListedSession, NewSession, SessionRow, Sessions, Settlement};
 
 statements! {
-    /// One statement for the presented session, the expired ones and those over the cap. It runs before the INSERT,
-    /// so the newest session is never the one that goes.
+    /// One statement for the presented session, the expired ones and those over the cap. It runs after the INSERT, which
+    /// has locked the account, so it sees every session that was opened before this one; this one never goes.
     MakeRoom = "DELETE FROM {@sessions} WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
-        (SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at > $3 AND id <> $1 \
+        (SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at > $3 AND id <> $1 AND id <> $5 \
         ORDER BY last_activity DESC, created_at DESC LIMIT 9223372036854775807 OFFSET $4)";
     /// Asks the account again: it may have been disabled, deleted or given another password since this sign-in read it,
-    /// and whatever did that has ended the account's sessions already.
+    /// and whatever did that has ended the account's sessions already. Whoever changes an account locks it before its
+    /// sessions, as this does, so that no two of them wait for each other in a circle.
     Open = "INSERT INTO {@sessions} (id, user_id, csrf, token_version, created_at, last_activity, expires_at, \
         absolute_at, idle, remember, ip, user_agent) SELECT $1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11 \
         FROM {users} u WHERE u.{id} = $2[is_active: AND u.{is_active}][token_version: AND u.{token_version} = $4]{lock}";
@@ -30,6 +31,8 @@ statements! {
     Bury = "DELETE FROM {@sessions} WHERE id = $1 AND (expires_at <= $2 OR absolute_at <= $2)";
     End = "DELETE FROM {@sessions} WHERE id = $1";
     EndOwn = "DELETE FROM {@sessions} WHERE id = $1 AND user_id = $2";
+    /// Nobody is signed in or out of an account while all its sessions end: one order of locks for everybody.
+    Account = "SELECT {id} FROM {users} WHERE {id} = $1{lock}";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2 AND expires_at > $3";
     EndExpired = "DELETE FROM {@sessions} WHERE user_id = $1 AND expires_at <= $2";
     List = "SELECT s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
@@ -90,23 +93,15 @@ where
     async fn open_session(&self, new: NewSession<'_, <S::User as AuthUser>::Id>) -> Result<bool> {
         let now = new.now;
         let absolute = now.plus(new.absolute);
-        let mut tx = self.begin().await?;
-        // Settling comes first: its row lock on the account's counters makes simultaneous sign-ins of one account wait
-        // for each other, so that each sees the sessions which the one before it opened.
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
+        // Counters, the account, its sessions: everybody locks in this order.
         if let Some(buckets) = new.attempt {
             let outcome = Settlement::Succeeded {
                 clear_address: new.clear_address,
             };
             attempts::settle::<D, S>(&mut tx, buckets, outcome).await?;
         }
-        let presented = new.presented.unwrap_or_default();
-        let room = i64::from(new.max_sessions.saturating_sub(1));
-        let args = Args::new()
-            .blob(Some(&presented))
-            .key::<S::User>(new.user)
-            .at(now)
-            .int(room);
-        D::execute(&mut tx, sql::<MakeRoom, D, S>(), args).await?;
         let args = Args::new()
             .blob(Some(&new.key))
             .key::<S::User>(new.user)
@@ -121,7 +116,17 @@ where
         if D::execute(&mut tx, sql::<Open, D, S>(), args).await? == 0 {
             return Ok(false); // dropping the transaction rolls everything back
         }
+        let presented = new.presented.unwrap_or_default();
+        let room = i64::from(new.max_sessions.saturating_sub(1));
+        let args = Args::new()
+            .blob(Some(&presented))
+            .key::<S::User>(new.user)
+            .at(now)
+            .int(room)
+            .blob(Some(&new.key));
+        D::execute(&mut tx, sql::<MakeRoom, D, S>(), args).await?;
         commit(tx).await?;
+        held.finish();
         Ok(true)
     }
 }
@@ -134,7 +139,7 @@ where
     S: Schema<User: UserRow<D>>,
 {
     fn open<'a>(&'a self, new: NewSession<'a, Id<S>>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.open_session(new))
+        Box::pin(in_time(self.open_session(new)))
     }
 
     fn session<'a>(
@@ -185,17 +190,21 @@ where
         except: Option<&'a Digest>,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(async move {
+        Box::pin(in_time(async move {
             let except = except.copied().unwrap_or_default(); // no session has the all-zero digest
-            let mut tx = self.begin().await?;
+            let mut held = self.hold().await?;
+            let mut tx = held.begin().await?;
+            let args = Args::new().key::<S::User>(user);
+            D::fetch(&mut tx, sql::<Account, D, S>(), args).await?;
             let args = Args::new().key::<S::User>(user).blob(Some(&except)).at(now);
             let ended = D::execute(&mut tx, sql::<EndAll, D, S>(), args).await?;
             // Expired rows go too, but are not sessions any more and do not count.
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
             commit(tx).await?;
+            held.finish();
             Ok(ended)
-        })
+        }))
     }
 
     fn list<'a>(

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, in_time, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -21,9 +21,11 @@ statements! {
         (SELECT count(*) FROM {users} WHERE {username} = $2) + (SELECT count(*) FROM {@usernames} n \
         JOIN {users} u ON u.{id} = n.user_id WHERE n.folded = $3)";
     Insert = "INSERT INTO {users} {insert} RETURNING {id}";
-    /// A name whose owner is gone may be taken over; one that is owned may not: then no row is changed.
-    Reserve = "INSERT INTO {@usernames} AS n (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO UPDATE \
-        SET user_id = excluded.user_id WHERE NOT EXISTS (SELECT 1 FROM {users} u WHERE u.{id} = n.user_id)";
+    Reserve = "INSERT INTO {@usernames} (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO NOTHING";
+    /// A name whose owner is gone may be taken over. A statement of its own: the reservation that stood in the way may have
+    /// been made while the one above waited for it, and only a later statement is sure to see the account it belongs to.
+    TakeOver = "UPDATE {@usernames} SET user_id = $2 WHERE folded = $1 \
+        AND NOT EXISTS (SELECT 1 FROM {users} u WHERE u.{id} = {@usernames}.user_id)";
     Rehash = "UPDATE {users} SET {password_hash} = $1 WHERE {id} = $2 AND {password_hash} = $3";
     SetPassword = "UPDATE {users} SET {password_hash} = $1[updated_at:, {updated_at} = $4] \
         WHERE {id} = $2 AND COALESCE({password_hash}, '') = $3";
@@ -57,7 +59,8 @@ where
         new: &NewAccount<S::User>,
         folded: Option<&str>,
     ) -> Result<Inserted<Id<S>>> {
-        let mut tx = self.begin().await?;
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
         let mut args = Args::new();
         S::User::bind(new, &mut args)?;
         let rows = D::fetch(&mut tx, sql::<Insert, D, S>(), args).await?;
@@ -66,12 +69,18 @@ where
         };
         let key = <S::User as UserRow<D>>::Key::read(row, 0)?;
         if folded.is_some() {
-            let args = Args::new().text(folded).value(&key);
-            if D::execute(&mut tx, sql::<Reserve, D, S>(), args).await? == 0 {
+            let name = Args::new().text(folded).value(&key);
+            let mut reserved = D::execute(&mut tx, sql::<Reserve, D, S>(), name).await? > 0;
+            if !reserved {
+                let name = Args::new().text(folded).value(&key);
+                reserved = D::execute(&mut tx, sql::<TakeOver, D, S>(), name).await? > 0;
+            }
+            if !reserved {
                 return Ok(Inserted::Refused(None)); // dropping the transaction rolls the row back
             }
         }
         commit(tx).await?;
+        held.finish();
         Ok(Inserted::Created(Id::<S>::from_inner(key.into_value())))
     }
 
@@ -82,7 +91,8 @@ where
     }
 
     async fn change_password(&self, change: PasswordChange<'_, Id<S>>) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
         let old = change.old.map_or("", PasswordHash::as_stored);
         let args = Args::new()
             .text(Some(change.new.as_stored()))
@@ -116,6 +126,7 @@ where
             }
         }
         commit(tx).await?;
+        held.finish();
         Ok(true)
     }
 
@@ -137,7 +148,8 @@ where
         if !<S::User as AuthUser>::TABLE.has(role) {
             return Ok(false);
         }
-        let mut tx = self.begin().await?;
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
         let args = Self::changed(now, Args::new().flag(value).key::<S::User>(id))?;
         let found = D::execute(&mut tx, text, args).await? > 0;
         if change == AccountChange::Active(false) {
@@ -149,31 +161,21 @@ where
             .await?;
         }
         commit(tx).await?;
+        held.finish();
         Ok(found)
     }
 
     async fn delete_account(&self, id: &Id<S>) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        D::execute(
-            &mut tx,
-            sql::<EndAll, D, S>(),
-            Args::new().key::<S::User>(id),
-        )
-        .await?;
-        D::execute(
-            &mut tx,
-            sql::<Release, D, S>(),
-            Args::new().key::<S::User>(id),
-        )
-        .await?;
-        let found = D::execute(
-            &mut tx,
-            sql::<Delete, D, S>(),
-            Args::new().key::<S::User>(id),
-        )
-        .await?
-            > 0;
+        let id = || Args::new().key::<S::User>(id);
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
+        // The account before its sessions, as everybody does: a sign-in that comes first is seen, one that comes later
+        // finds no account.
+        let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
+        D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
+        D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         commit(tx).await?;
+        held.finish();
         Ok(found)
     }
 }
@@ -186,7 +188,7 @@ fn own_column<D: Dialect, S: Schema>(
     let columns = <S::User as AuthUser>::TABLE.columns;
     columns
         .iter()
-        .find(|column| column.role == Role::Own && column.name.eq_ignore_ascii_case(&name))
+        .find(|column| column.role == Role::Own && D::same_name(&name, column.name))
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
@@ -237,7 +239,7 @@ where
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
         Box::pin(async move {
-            match self.insert_row(&new, folded).await {
+            match in_time(self.insert_row(&new, folded)).await {
                 Err(error) => match unique_violation(&error) {
                     Some(violation) => Ok(Inserted::Refused(own_column::<D, S>(violation))),
                     None => Err(error),
@@ -264,7 +266,7 @@ where
         &'a self,
         change: PasswordChange<'a, Id<S>>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.change_password(change))
+        Box::pin(in_time(self.change_password(change)))
     }
 
     fn change<'a>(
@@ -273,10 +275,10 @@ where
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.change_account(id, change, now))
+        Box::pin(in_time(self.change_account(id, change, now)))
     }
 
     fn delete<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.delete_account(id))
+        Box::pin(in_time(self.delete_account(id)))
     }
 }

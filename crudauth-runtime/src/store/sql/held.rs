@@ -1,0 +1,69 @@
+//! A connection at work.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Transaction};
+
+use crate::error::Result;
+use crate::store::dialect::{Dialect, classify};
+
+/// A connection from the pool. Work that comes to its end says so by [`finish`](Self::finish). Dropped before that (an
+/// error, our patience, a client that has gone), the product looks after the connection; what was begun on it has been
+/// told to roll back by then, because a transaction borrows its connection.
+pub(super) struct Held<D: Dialect> {
+    /// Taken at the end.
+    conn: Option<PoolConnection<D>>,
+}
+
+impl<D: Dialect> Held<D> {
+    pub(super) const fn new(conn: PoolConnection<D>) -> Self {
+        Self { conn: Some(conn) }
+    }
+
+    /// Begins a transaction that is going to write.
+    pub(super) async fn begin(&mut self) -> Result<Transaction<'_, D>> {
+        let begun = self.begin_with(D::BEGIN_WRITE).await;
+        begun.map_err(classify::<D>)
+    }
+
+    /// Gives the connection back to its pool.
+    pub(super) fn finish(mut self) {
+        drop(self.conn.take());
+    }
+}
+
+/// Makes what the transaction did last.
+pub(super) async fn commit<D: Dialect>(transaction: Transaction<'_, D>) -> Result<()> {
+    transaction.commit().await.map_err(classify::<D>)
+}
+
+impl<D: Dialect> Drop for Held<D> {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            D::take_back(conn);
+        }
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "only what consumes or drops it takes the connection"
+)]
+impl<D: Dialect> Deref for Held<D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &Self::Target {
+        self.conn.as_deref().expect("held until the end")
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "only what consumes or drops it takes the connection"
+)]
+impl<D: Dialect> DerefMut for Held<D> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.conn.as_deref_mut().expect("held until the end")
+    }
+}
