@@ -3,7 +3,7 @@
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `BIND` | `127.0.0.1:8000` | where to listen |
-//! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database |
+//! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database; `postgres://…` for one on a server |
 //! | `SECRET_KEY` | random in a debug build | at least 32 bytes, or several separated by commas |
 //! | `PUBLIC_URL` | none | the application's origin; without it a request's own host is compared |
 //! | `RATE_LIMITS` | on | `off` switches limits and lockout off, for load measurement |
@@ -49,6 +49,7 @@ pub struct User {
 
 auth! {
     #[session(management)]
+    #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
 

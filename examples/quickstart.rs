@@ -1,4 +1,5 @@
-//! A guarded server in one file: `cargo run --example quickstart`, then paste the lines it prints.
+//! A guarded server in one file: `cargo run --example quickstart`, then paste the lines it prints. It keeps its accounts in
+//! `quickstart.db`, or in an empty PostgreSQL database: `DATABASE_URL=postgres://… cargo run --example quickstart`.
 
 #![allow(missing_docs, reason = "an application has no readers of its API")]
 
@@ -18,6 +19,7 @@ pub struct User {
 
 auth! {
     #[session(danger_insecure_cookies)] // plain HTTP on this machine; leave the key out behind HTTPS
+    #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
 
@@ -33,7 +35,8 @@ async fn dashboard(user: Principal<Auth>) -> Json<String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let auth = Auth::connect("sqlite://quickstart.db?mode=rwc").await?;
+    let url = std::env::var("DATABASE_URL").unwrap_or("sqlite://quickstart.db?mode=rwc".into());
+    let auth = Auth::connect(url).await?;
     let app = Router::new()
         .route("/", get(home))
         .route("/dashboard", get(dashboard));

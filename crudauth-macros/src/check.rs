@@ -5,6 +5,7 @@
 //!   - [`register`]: nothing of ours can be set by a client
 //!   - [`names`]: no column twice
 //!   - [`types`]: a column can hold what its role stores
+//!   - [`repr`]: only a UUID has forms to choose from
 //! - [`app`]: refused combinations of sections (design §7), each with its attack and its override
 
 use proc_macro2::Span;
@@ -19,6 +20,7 @@ pub(crate) fn user(cx: &Cx, user: &UserModel) {
     for column in user.columns() {
         register(cx, column);
         types(cx, column);
+        repr(cx, column);
     }
 }
 
@@ -172,6 +174,33 @@ fn types(cx: &Cx, column: &Column) {
             wanted.first().copied().unwrap_or_default()
         ),
     );
+}
+
+/// `repr` names one of the forms of a UUID. Of a type that is not known here, a newtype over a UUID perhaps, the compiler
+/// decides.
+fn repr(cx: &Cx, column: &Column) {
+    let Some((_, span)) = column.repr else { return };
+    let what = "`repr` says how a UUID is kept, and";
+    let shown = short(column.optional().unwrap_or(&column.ty));
+    if !matches!(column.role, Role::Id | Role::Own) {
+        cx.error(
+            span,
+            format!("{what} `{}` is none", column.role.word()),
+            "remove `repr`",
+        );
+    } else if KNOWN.contains(&shown.as_str()) && !column.is_uuid() {
+        let uuid = if column.optional().is_some() {
+            "Option<Uuid>"
+        } else {
+            "Uuid"
+        };
+        let fix = format!("remove `repr`, or write `{}: {uuid}`", column.ident);
+        cx.error(
+            span,
+            format!("{what} `{}` is none", spelled(&column.ty)),
+            fix,
+        );
+    }
 }
 
 /// A type without the modules in its path.

@@ -9,7 +9,7 @@ pub use std::sync::Arc;
 pub use crate::account::{
     Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasPassword,
     HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn, InstantColumn, NewAccount,
-    NewColumns, RawKey, Role, Table, TextColumn,
+    NewColumns, RawKey, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
 pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired, driver};
@@ -28,8 +28,10 @@ pub use crate::routes::{RouteTable, feature_router, router, routes};
 pub use crate::start::{migrate, schema_sql};
 pub use crate::store::dialect::{Args, Column, Declares, Dialect};
 pub use crate::store::products::DialectName;
+pub use crate::store::repr::{Hyphenated, Keeps, Simple};
 pub use crate::store::sql::{Schema, UserRow};
 pub use ::std::time::Duration;
+pub use ::uuid::Uuid;
 
 macro_rules! products {
     ($($keyword:literal, $module:ident, $product:ident, $doc:literal;)+) => {

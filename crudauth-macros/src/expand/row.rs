@@ -1,10 +1,11 @@
 //! Reading and writing one row, generic over the database: which products can store the struct is a bound, never a
 //! cargo feature.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 
-use crate::model::{Column, Field, Role, UserModel};
+use crate::model::{Column, Field, Repr, Role, UserModel};
 
 /// `impl UserRow<D>` for every dialect that can store the field types.
 pub(crate) fn user_row(user: &UserModel) -> TokenStream {
@@ -19,6 +20,7 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
         .columns()
         .map(stored)
         .map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
+    let key = user.column(Role::Id).map(stored);
     let updated = user.column(Role::UpdatedAt).map(bind_updated);
     quote! {
         #[automatically_derived]
@@ -26,6 +28,8 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
         where
             #(#types,)*
         {
+            type Key = #key;
+
             fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#reads,)* })
             }
@@ -44,13 +48,63 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
     }
 }
 
-/// The type in the column: a key's inner type, else the field's.
-fn stored(column: &Column) -> TokenStream {
+/// The type of the value: a key's inner type, else the field's.
+fn value(column: &Column) -> TokenStream {
     let ty = &column.ty;
     if column.role == Role::Id {
-        quote!(<#ty as __p::AccountKey>::Inner)
+        let at = ty.span().resolved_at(Span::call_site());
+        quote_spanned!(at=> <#ty as __p::AccountKey>::Inner)
     } else {
         ty.to_token_stream()
+    }
+}
+
+/// The type in which `#[auth(repr = …)]` keeps the value.
+fn kept(column: &Column) -> Option<TokenStream> {
+    let repr = column.repr?.0;
+    // One place, the field's type, is blamed for a type that is no UUID, wherever the compiler finds out.
+    let at = column.ty.span().resolved_at(Span::call_site());
+    let form = match repr {
+        Repr::Blob => quote_spanned!(at=> __p::Uuid),
+        Repr::Hyphenated => quote_spanned!(at=> __p::Hyphenated),
+        Repr::Simple => quote_spanned!(at=> __p::Simple),
+    };
+    Some(match column.optional() {
+        Some(_) => quote_spanned!(at=> ::core::option::Option<#form>),
+        None => form,
+    })
+}
+
+/// The type in the column.
+fn stored(column: &Column) -> TokenStream {
+    kept(column).unwrap_or_else(|| value(column))
+}
+
+/// The field, from what was read as [`stored`].
+fn restored(column: &Column, read: TokenStream) -> TokenStream {
+    let (ident, ty) = (&column.ident, &column.ty);
+    let read = match kept(column) {
+        Some(kept) => {
+            let value = value(column);
+            quote!(<#kept as __p::Keeps<#value>>::into_value(#read))
+        }
+        None => read,
+    };
+    if column.role == Role::Id {
+        quote!(#ident: <#ty as __p::AccountKey>::from_inner(#read))
+    } else {
+        quote!(#ident: #read)
+    }
+}
+
+/// What is bound for `value`.
+fn keep(column: &Column, place: TokenStream) -> TokenStream {
+    match kept(column) {
+        Some(kept) => {
+            let value = value(column);
+            quote!(&*<#kept as __p::Keeps<#value>>::keep(#place))
+        }
+        None => place,
     }
 }
 
@@ -75,30 +129,31 @@ fn read(field: &Field, at: &mut usize) -> TokenStream {
         }
         Field::Column(column) => column,
     };
-    let (ident, ty, stored) = (&column.ident, &column.ty, stored(column));
+    let stored = stored(column);
     let index = if *at == 0 {
         quote!(first)
     } else {
         quote!(first + #at)
     };
     *at += 1;
-    let value = quote!(<#stored as __p::Column<__D>>::read(row, #index)?);
-    if column.role == Role::Id {
-        quote!(#ident: <#ty as __p::AccountKey>::from_inner(#value))
-    } else {
-        quote!(#ident: #value)
-    }
+    restored(
+        column,
+        quote!(<#stored as __p::Column<__D>>::read(row, #index)?),
+    )
 }
 
 /// Binds in the table's order what the database does not fill.
 fn bind(column: &Column) -> TokenStream {
     let (ident, ty) = (&column.ident, &column.ty);
     match column.role {
-        Role::Id => quote! {
-            if let ::core::option::Option::Some(id) = &new.id {
-                __p::Column::<__D>::add(<#ty as __p::AccountKey>::as_inner(id), args)?;
+        Role::Id => {
+            let key = keep(column, quote!(<#ty as __p::AccountKey>::as_inner(id)));
+            quote! {
+                if let ::core::option::Option::Some(id) = &new.id {
+                    __p::Column::<__D>::add(#key, args)?;
+                }
             }
-        },
+        }
         Role::Email => quote!(__p::bind_text::<__D, #ty>(new.email.as_deref(), args)?;),
         Role::Username => quote!(__p::bind_text::<__D, #ty>(new.username.as_deref(), args)?;),
         Role::PasswordHash => quote!(__p::bind_hash::<__D, #ty>(&new.password_hash, args)?;),
@@ -110,7 +165,8 @@ fn bind(column: &Column) -> TokenStream {
             quote!(__p::bind_instant::<__D, #ty>(new.created_at, args)?;)
         }
         Role::Own if column.is_filled() => {
-            quote!(__p::Column::<__D>::add(&new.columns.#ident, args)?;)
+            let value = keep(column, quote!(&new.columns.#ident));
+            quote!(__p::Column::<__D>::add(#value, args)?;)
         }
         Role::Own => TokenStream::new(),
     }
@@ -138,14 +194,8 @@ pub(crate) fn from_row(user: &UserModel) -> TokenStream {
             quote!(#ident: <#ty as ::core::default::Default>::default())
         }
         Field::Column(column) => {
-            let (ident, ty, name, stored) =
-                (&column.ident, &column.ty, &column.name, stored(column));
-            let value = quote!(row.try_get::<#stored, &'static str>(#name)?);
-            if column.role == Role::Id {
-                quote!(#ident: <#ty as __p::AccountKey>::from_inner(#value))
-            } else {
-                quote!(#ident: #value)
-            }
+            let (name, stored) = (&column.name, stored(column));
+            restored(column, quote!(row.try_get::<#stored, &'static str>(#name)?))
         }
     });
     quote! {

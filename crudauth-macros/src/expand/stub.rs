@@ -52,6 +52,8 @@ pub(crate) fn user(krate: &Path, input: &DeriveInput, model: Option<&UserModel>)
         where
             #id: __p::Column<__D>,
         {
+            type Key = #id;
+
             fn read(_: &__D::Row, _: usize) -> __p::Result<Self> {
                 ::core::unreachable!()
             }

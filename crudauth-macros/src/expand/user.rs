@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 use crate::expand::{columns, hidden, row};
-use crate::model::{Column, Role, UserModel};
+use crate::model::{Column, Repr, Role, UserModel};
 use crate::tokens::optional;
 
 /// The whole derive.
@@ -99,6 +99,7 @@ fn column_def(column: &Column) -> TokenStream {
     let (field, name) = (column.field(), &column.name);
     let role = format_ident!("{}", column.role.variant());
     let (fill, nullable, unique) = (fill(column), column.optional().is_some(), column.unique);
+    let repr = repr(column);
     let max_length = optional(column.max_length.and_then(|max| usize::try_from(max).ok()));
     quote! {
         __p::ColumnDef {
@@ -108,6 +109,7 @@ fn column_def(column: &Column) -> TokenStream {
             fill: #fill,
             nullable: #nullable,
             unique: #unique,
+            repr: #repr,
             max_length: #max_length,
         }
     }
@@ -128,6 +130,21 @@ fn fill(column: &Column) -> TokenStream {
         Role::Own => quote!(__p::Fill::Database),
         _ => quote!(__p::Fill::Library),
     }
+}
+
+/// How a UUID is kept. What a newtype key holds only the compiler knows.
+fn repr(column: &Column) -> TokenStream {
+    let ty = &column.ty;
+    let repr = match (column.repr, column.role) {
+        (Some((repr, _)), _) => repr,
+        (None, Role::Id) => {
+            return quote!(<<#ty as __p::AccountKey>::Inner as __p::RawKey>::REPR);
+        }
+        (None, Role::Own) if column.is_uuid() => Repr::Blob,
+        (None, _) => return quote!(::core::option::Option::None),
+    };
+    let variant = format_ident!("{}", repr.variant());
+    quote!(::core::option::Option::Some(__p::Repr::#variant))
 }
 
 fn capabilities(user: &UserModel) -> TokenStream {

@@ -6,4 +6,6 @@ mod user;
 
 pub(crate) use app::{App, Declared, Facts, Feature, Parts};
 pub(crate) use guard::{Guard, Proof};
-pub(crate) use user::{Column, DefaultValue, Field, Role, UserModel, last_segment, option_of};
+pub(crate) use user::{
+    Column, DefaultValue, Field, Repr, Role, UserModel, last_segment, option_of,
+};

@@ -61,6 +61,8 @@ pub(crate) struct Column {
     pub(crate) default: Option<DefaultValue>,
     pub(crate) new_user: bool,
     pub(crate) unique: bool,
+    /// `#[auth(repr = "…")]`, and where.
+    pub(crate) repr: Option<(Repr, Span)>,
     pub(crate) max_length: Option<u64>,
 }
 
@@ -76,9 +78,41 @@ impl Column {
         option_of(&self.ty)
     }
 
+    /// Whether the type is called `Uuid`, or an `Option` of that.
+    pub(crate) fn is_uuid(&self) -> bool {
+        last_segment(self.optional().unwrap_or(&self.ty))
+            .is_some_and(|segment| segment.ident == "Uuid")
+    }
+
     /// The text of the field's name, without `r#`.
     pub(crate) fn field(&self) -> String {
         syn::ext::IdentExt::unraw(&self.ident).to_string()
+    }
+}
+
+/// How a UUID is kept in a product that has no type for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repr {
+    Blob,
+    Hyphenated,
+    Simple,
+}
+
+impl Repr {
+    /// As written, each with its value.
+    pub(crate) const WORDS: &'static [(&'static str, Self)] = &[
+        ("simple", Self::Simple),
+        ("hyphenated", Self::Hyphenated),
+        ("blob", Self::Blob),
+    ];
+
+    /// The variant's name in the runtime.
+    pub(crate) fn variant(self) -> &'static str {
+        match self {
+            Self::Blob => "Blob",
+            Self::Hyphenated => "Hyphenated",
+            Self::Simple => "Simple",
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Lit, Meta, UnOp};
 
-use crate::diag::{Cx, spelled};
-use crate::model::{Column, DefaultValue, Field, Role, UserModel};
+use crate::diag::{Cx, nearest, spelled};
+use crate::model::{Column, DefaultValue, Field, Repr, Role, UserModel};
 use crate::read::name::{Identifier, identifier};
 use crate::read::section::{Key, from_metas, known};
-use crate::read::value::{Count, Switch};
+use crate::read::value::{Count, Literal, Switch, from_literal, text};
 use crate::read::{items, krate};
 
 /// Keys of `#[auth(…)]` above the struct.
@@ -60,6 +60,12 @@ pub(crate) const FIELD_KEYS: &[Key] = &[
         "No two accounts may have the same value.",
     ),
     Key::new(
+        "repr",
+        "\"simple\", \"hyphenated\" or \"blob\"",
+        "\"blob\"",
+        "How a UUID is kept in a product that has no type for it.",
+    ),
+    Key::new(
         "max_length",
         "number",
         "none",
@@ -88,9 +94,32 @@ struct FieldArgs {
     default: Option<SpannedValue<DefaultValue>>,
     new_user: Option<SpannedValue<Switch>>,
     unique: Option<Switch>,
+    repr: Option<SpannedValue<Repr>>,
     max_length: Option<SpannedValue<Count<1, 1_000_000>>>,
     skip: Option<SpannedValue<Switch>>,
 }
+
+impl Literal for Repr {
+    const KIND: &'static str = "the form of a UUID";
+    const EXAMPLE: &'static str = "\"hyphenated\"";
+
+    fn read(key: &str, lit: &Lit) -> Result<Self, String> {
+        let word = text::<Self>(key, lit)?;
+        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, repr)| *repr).ok_or_else(|| {
+            let known: Vec<_> = Self::WORDS.iter().map(|(known, _)| *known).collect();
+            match nearest(&word, &known) {
+                Some(meant) => format!("`{key}` has no value {word:?}; did you mean {meant:?}?"),
+                None => format!(
+                    "`{key}` has no value {word:?}; expected one of: {}",
+                    known.join(", ")
+                ),
+            }
+        })
+    }
+}
+
+from_literal! { [] Repr; }
 
 impl FromMeta for DefaultValue {
     fn from_meta(item: &Meta) -> darling::Result<Self> {
@@ -195,6 +224,7 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
             ("new_user", on(&args.new_user)),
             ("default", args.default.as_ref().map(SpannedValue::span)),
             ("column", args.column.as_ref().map(SpannedValue::span)),
+            ("repr", args.repr.as_ref().map(SpannedValue::span)),
         ];
         for (key, _) in others.iter().filter(|(_, at)| at.is_some()) {
             cx.error(
@@ -236,6 +266,7 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
             .collect(),
         default: args.default.map(SpannedValue::into_inner),
         unique: args.unique.is_some_and(|switch| switch.0),
+        repr: args.repr.map(|repr| (*repr, repr.span())),
         max_length: args.max_length.map(|count| count.into_inner().0),
         name,
         name_span,

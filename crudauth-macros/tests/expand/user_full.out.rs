@@ -34,6 +34,7 @@ const _: () = {
                     },
                     nullable: false,
                     unique: false,
+                    repr: <<Uuid as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -43,6 +44,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -52,6 +54,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: true,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -61,6 +64,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -70,6 +74,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -79,6 +84,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -88,6 +94,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -97,6 +104,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -106,6 +114,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -115,6 +124,7 @@ const _: () = {
                     fill: __p::Fill::Columns,
                     nullable: true,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::Some(100usize),
                 },
                 __p::ColumnDef {
@@ -124,6 +134,7 @@ const _: () = {
                     fill: __p::Fill::Columns,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -133,6 +144,7 @@ const _: () = {
                     fill: __p::Fill::Columns,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -142,6 +154,7 @@ const _: () = {
                     fill: __p::Fill::Columns,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -151,6 +164,7 @@ const _: () = {
                     fill: __p::Fill::Columns,
                     nullable: true,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -160,6 +174,7 @@ const _: () = {
                     fill: __p::Fill::Database,
                     nullable: true,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -192,6 +207,7 @@ const _: () = {
         Region: __p::Column<__D>,
         Option<i64>: __p::Column<__D>,
     {
+        type Key = <Uuid as __p::AccountKey>::Inner;
         fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
             ::core::result::Result::Ok(Self {
                 id: <Uuid as __p::AccountKey>::from_inner(

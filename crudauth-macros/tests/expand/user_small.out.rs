@@ -23,6 +23,7 @@ const _: () = {
                     },
                     nullable: false,
                     unique: false,
+                    repr: <<MemberId as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -32,6 +33,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -41,6 +43,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -67,6 +70,7 @@ const _: () = {
         String: __p::Column<__D>,
         PasswordHash: __p::Column<__D>,
     {
+        type Key = <MemberId as __p::AccountKey>::Inner;
         fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
             ::core::result::Result::Ok(Self {
                 id: <MemberId as __p::AccountKey>::from_inner(

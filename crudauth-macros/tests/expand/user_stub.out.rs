@@ -34,6 +34,7 @@ const _: () = {
     where
         i64: __p::Column<__D>,
     {
+        type Key = i64;
         fn read(_: &__D::Row, _: usize) -> __p::Result<Self> {
             ::core::unreachable!()
         }

@@ -23,6 +23,7 @@ const _: () = {
                     },
                     nullable: false,
                     unique: false,
+                    repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -32,6 +33,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -41,6 +43,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: false,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -50,6 +53,7 @@ const _: () = {
                     fill: __p::Fill::Library,
                     nullable: true,
                     unique: false,
+                    repr: ::core::option::Option::None,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -77,6 +81,7 @@ const _: () = {
         PasswordHash: __p::Column<__D>,
         Option<OffsetDateTime>: __p::Column<__D>,
     {
+        type Key = <i64 as __p::AccountKey>::Inner;
         fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
             ::core::result::Result::Ok(Self {
                 id: <i64 as __p::AccountKey>::from_inner(

@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
 
+use super::repr::Form;
 use super::text::Syntax;
+use crate::account::{Repr, Table};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
@@ -305,8 +307,32 @@ pub trait Dialect: Database {
     /// Whether a column declared `live` can hold a value that sqlx sends as `wanted`.
     fn fits(live: &str, wanted: &Self::TypeInfo) -> bool;
 
+    /// Whether a column declared `live`, as long as it has no rows, is good for UUIDs as `repr` says, which sqlx sends as
+    /// `wanted`.
+    fn fits_uuid(live: &str, repr: Repr, wanted: &Self::TypeInfo) -> bool {
+        let _ = repr;
+        Self::fits(live, wanted)
+    }
+
+    /// What to write when a column whose type does not fit holds UUIDs.
+    const UUID_ADVICE: &'static str = "make the column a `uuid`, or the field a `String`";
+
+    /// The forms of the UUIDs in a live column, where the product has no type for them: those of its rows or, as long as
+    /// it has none, the one that its declared type is made for. Empty where nothing can be told.
+    fn uuid_forms<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        live: &'a LiveColumn,
+    ) -> BoxFuture<'a, Result<Vec<Form>>> {
+        let _ = (conn, table, live);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// The type to declare for a value that sqlx sends as `info`.
     fn declare(info: &Self::TypeInfo) -> String;
+
+    /// The default of a NOT NULL column that nothing fills, as SQL: something that sqlx reads back as `info`.
+    fn filler(info: &Self::TypeInfo) -> &'static str;
 
     /// The definition of an identity key: numbered by the database, never reused (SEC-159).
     const IDENTITY: &'static str;

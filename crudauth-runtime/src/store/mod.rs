@@ -19,6 +19,7 @@ pub mod dialect;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
+pub mod repr;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

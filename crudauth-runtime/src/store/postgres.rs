@@ -10,15 +10,21 @@ use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgConnectOptions, PgDatabaseError, PgPoolOptions, PgTypeInfo,
+    PgArgumentBuffer, PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgTypeInfo,
+    PgValueRef,
 };
-use sqlx::{Connection, Encode, Pool, Row, Type, TypeInfo};
+use sqlx::types::Uuid;
+use sqlx::{Connection, Decode, Encode, Pool, Row, Type, TypeInfo};
 
 use super::dialect::{
     Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
 };
+use super::repr::{Hyphenated, Simple};
 use super::text::Syntax;
 use crate::error::{Error, Result};
+
+/// How long the start waits for a first connection.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection that has been idle for longer is asked whether it is still there before it is used: a server that was
 /// restarted has closed it.
@@ -121,9 +127,8 @@ impl Dialect for Postgres {
             if options.get_application_name().is_none() {
                 options = options.application_name("crudauth");
             }
-            let server = format!("{}:{}", options.get_host(), options.get_port());
             let pool = PgPoolOptions::new()
-                .acquire_timeout(Duration::from_secs(2))
+                .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
@@ -133,11 +138,10 @@ impl Dialect for Postgres {
                         Ok(true)
                     })
                 });
-            pool.connect_with(options).await.map_err(|error| {
-                Error::config(format!(
-                    "the PostgreSQL server at {server} cannot be reached or refuses us: {error}"
-                ))
-            })
+            match pool.connect_with(options.clone()).await {
+                Ok(pool) => Ok(pool),
+                Err(error) => Err(Error::config(no_connection(error, &options).await)),
+            }
         })
     }
 
@@ -204,6 +208,20 @@ impl Dialect for Postgres {
         declared(info.name()).map_or_else(|| info.name().to_owned(), str::to_uppercase)
     }
 
+    fn filler(info: &PgTypeInfo) -> &'static str {
+        match info.name() {
+            "BOOL" => "FALSE",
+            "INT2" | "INT4" | "INT8" | "FLOAT4" | "FLOAT8" | "NUMERIC" => "0",
+            "UUID" => "'00000000-0000-0000-0000-000000000000'",
+            "DATE" => "CURRENT_DATE",
+            "TIME" => "LOCALTIME",
+            "TIMESTAMP" => "LOCALTIMESTAMP",
+            "TIMESTAMPTZ" => "CURRENT_TIMESTAMP",
+            "JSON" | "JSONB" => "'{}'",
+            _ => "''", // the empty text, no bytes, an empty domain of the application's own
+        }
+    }
+
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATIONS);
@@ -251,6 +269,31 @@ impl Dialect for Postgres {
     }
 }
 
+/// Why there is no connection at the start.
+async fn no_connection(mut error: sqlx::Error, options: &PgConnectOptions) -> String {
+    let server = format!("{}:{}", options.get_host(), options.get_port());
+    // The pool has tried until its patience ended, and tells of that only. Once more, for what it was told.
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        let again = tokio::time::timeout(ANSWER, PgConnection::connect_with(options)).await;
+        if let Ok(Err(reason)) = again {
+            error = reason;
+        }
+    }
+    let Some(refusal) = error.as_database_error() else {
+        return format!("the PostgreSQL server at {server} cannot be reached: {error}");
+    };
+    if refusal.code().as_deref() == Some("3D000") {
+        let name = options.get_database().unwrap_or_default();
+        return format!(
+            "the PostgreSQL server at {server} has no database `{name}`; make it first: `CREATE DATABASE \"{name}\"`"
+        );
+    }
+    format!(
+        "the PostgreSQL server at {server} refuses the connection: {}",
+        refusal.message()
+    )
+}
+
 /// How the catalogue spells what sqlx names in its own way.
 fn declared(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -274,3 +317,31 @@ fn declared(name: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// A UUID is a `uuid` here, whatever it is kept as where the product has no such type.
+macro_rules! native {
+    ($($repr:ident),+) => {$(
+        impl Type<Postgres> for $repr {
+            fn type_info() -> PgTypeInfo {
+                <Uuid as Type<Postgres>>::type_info()
+            }
+
+            fn compatible(info: &PgTypeInfo) -> bool {
+                <Uuid as Type<Postgres>>::compatible(info)
+            }
+        }
+
+        impl Encode<'_, Postgres> for $repr {
+            fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+            }
+        }
+
+        impl<'r> Decode<'r, Postgres> for $repr {
+            fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok(Self(<Uuid as Decode<Postgres>>::decode(value)?))
+            }
+        }
+    )+};
+}
+native!(Simple, Hyphenated);

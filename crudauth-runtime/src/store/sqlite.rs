@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 pub use sqlx::Sqlite;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTypeInfo,
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+    SqliteSynchronous, SqliteTypeInfo, SqliteValueRef,
 };
-use sqlx::{Pool, TypeInfo};
+use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
 use super::dialect::{
     Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
 };
+use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
+use crate::account::{Repr, Table};
 use crate::error::{Error, Result};
 
 /// How long a statement waits for another process's write lock. Below the 2 s in which a dead database must show (SEC-147).
@@ -198,8 +203,56 @@ impl Dialect for Sqlite {
         }
     }
 
+    const UUID_ADVICE: &'static str = "for UUIDs in texts write `#[auth(repr = \"hyphenated\")]`, or `\"simple\"` where they have no dashes";
+
+    fn fits_uuid(live: &str, repr: Repr, wanted: &SqliteTypeInfo) -> bool {
+        (is_uuid(live) && repr != Repr::Simple) || Self::fits(live, wanted)
+    }
+
+    fn uuid_forms<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        live: &'a LiveColumn,
+    ) -> BoxFuture<'a, Result<Vec<Form>>> {
+        Box::pin(async move {
+            let rows: Vec<(String, i64, Option<String>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(sample(table, live)))
+                    .fetch_all(conn)
+                    .await
+                    .map_err(classify::<Self>)?;
+            let found = rows.iter().map(|row| match row {
+                (_, _, Some(text)) => match Form::of_text(text) {
+                    Form::Of(Repr::Simple) if !keeps_text(&live.sql_type) => Form::Unsafe,
+                    form => form,
+                },
+                (kind, 16, None) if kind == "blob" => Form::Of(Repr::Blob),
+                _ => Form::Unknown,
+            });
+            let mut forms: Vec<Form> = Vec::new();
+            for form in found.chain(rows.is_empty().then(|| made_for(&live.sql_type)).flatten()) {
+                if !forms.contains(&form) {
+                    forms.push(form);
+                }
+            }
+            Ok(forms)
+        })
+    }
+
     fn declare(info: &SqliteTypeInfo) -> String {
         info.name().to_owned()
+    }
+
+    fn filler(info: &SqliteTypeInfo) -> &'static str {
+        match info.name() {
+            // The nil UUID: bytes of any length will do for a `Vec<u8>`, sixteen for a `Uuid`.
+            "BLOB" => "x'00000000000000000000000000000000'",
+            "INTEGER" | "REAL" | "NUMERIC" => "0",
+            "BOOLEAN" => "FALSE",
+            "DATETIME" => "CURRENT_TIMESTAMP",
+            "DATE" => "CURRENT_DATE",
+            "TIME" => "CURRENT_TIME",
+            _ => "''",
+        }
     }
 
     fn migration_lock(_: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
@@ -217,6 +270,80 @@ impl Dialect for Sqlite {
         primary_code(error).is_some_and(|code| [5, 6, 8, 10, 13, 14, 15].contains(&code))
     }
 }
+
+/// Whether a column is declared to hold UUIDs, by one of the names that other products have for them.
+fn is_uuid(live: &str) -> bool {
+    ["UUID", "GUID", "UNIQUEIDENTIFIER"].contains(&&*live.to_uppercase())
+}
+
+/// Whether a text stays a text. To a column declared `UUID`, for one, SQLite gives numeric affinity: a text of digits alone,
+/// or with one `e` among them, is stored as the number that it spells. Dashes keep it a text.
+fn keeps_text(live: &str) -> bool {
+    let live = live.to_uppercase();
+    let has = |word| live.contains(word);
+    live.is_empty() || (["CHAR", "CLOB", "TEXT", "BLOB"].into_iter().any(has) && !has("INT"))
+}
+
+/// The form that a declared type has room for, and no other.
+fn made_for(live: &str) -> Option<Form> {
+    let live = live.to_uppercase();
+    let repr = if live.contains("BLOB") || live.contains("BINARY") {
+        Repr::Blob
+    } else if live.ends_with("CHAR(36)") {
+        Repr::Hyphenated
+    } else if live.ends_with("CHAR(32)") {
+        Repr::Simple
+    } else {
+        return None;
+    };
+    Some(Form::Of(repr))
+}
+
+/// Asks for the kind, the length and the text of some values of a column. With an index the ends of the order are looked
+/// up too: every text sorts before every blob, and capitals sort between the digits and the small letters, so that what
+/// another program wrote is found in a table of any size.
+fn sample(table: &Table, live: &LiveColumn) -> String {
+    let (from, column) = (table.quoted('"'), format!("\"{}\"", live.name));
+    let mut text = format!("SELECT * FROM (SELECT {column} FROM {from} LIMIT 100)");
+    if live.unique {
+        for ends in [
+            format!("SELECT min({column}) FROM {from}"),
+            format!("SELECT max({column}) FROM {from}"),
+            format!(
+                "SELECT * FROM (SELECT {column} FROM {from} WHERE {column} >= 'A' AND {column} < 'a' LIMIT 1)"
+            ),
+        ] {
+            text.extend([" UNION ALL ", &ends]);
+        }
+    }
+    format!(
+        "WITH c(v) AS ({text}) SELECT DISTINCT typeof(v), length(v), CASE typeof(v) WHEN 'text' THEN v END \
+         FROM c WHERE v IS NOT NULL"
+    )
+}
+
+macro_rules! texts {
+    ($($form:ty),*) => {$(
+        impl Type<Sqlite> for $form {
+            fn type_info() -> SqliteTypeInfo {
+                <str as Type<Sqlite>>::type_info()
+            }
+        }
+
+        impl Encode<'_, Sqlite> for $form {
+            fn encode_by_ref(&self, args: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+                Encode::<Sqlite>::encode(self.text(), args)
+            }
+        }
+
+        impl<'r> Decode<'r, Sqlite> for $form {
+            fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+                Ok(Self::parse(Decode::<Sqlite>::decode(value)?)?)
+            }
+        }
+    )*};
+}
+texts!(Simple, Hyphenated);
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;

@@ -300,6 +300,7 @@ mod tests {
             fill,
             nullable: false,
             unique: false,
+            repr: None,
             max_length: None,
         }
     }

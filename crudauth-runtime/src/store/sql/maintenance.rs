@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, create_table, ledger};
 use super::{Schema, SqlStore, UserRow, commit, in_time, sql, statements, verify};
-use crate::account::{AccountKey, AuthUser, Role};
+use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
 use crate::error::{Error, Result};
@@ -119,8 +119,7 @@ where
                 }
             };
             for row in &rows {
-                let id =
-                    <<<S::User as AuthUser>::Id as AccountKey>::Inner as Column<D>>::read(row, 0)?;
+                let id = <S::User as UserRow<D>>::Key::read(row, 0)?;
                 let folded = D::text(row, 1)?.map(|name| fold_identifier(&name));
                 let args = Args::new().text(folded.as_deref()).value(&id);
                 D::execute(&mut tx, sql::<ReserveOld, D, S>(), args).await?;

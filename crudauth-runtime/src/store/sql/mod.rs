@@ -10,6 +10,7 @@ use std::time::Duration;
 use sqlx::Pool;
 
 use super::dialect::{Args, Column, Dialect, classify};
+use super::repr::Keeps;
 use super::text::{Names, Text, render};
 use crate::account::{AccountKey, AuthUser, NewAccount};
 use crate::clock::Timestamp;
@@ -19,6 +20,7 @@ mod attempts;
 mod held;
 mod limits;
 mod maintenance;
+mod misfit;
 mod schema;
 mod sessions;
 mod users;
@@ -41,7 +43,10 @@ pub trait Schema: Sized + Send + Sync + 'static {
     message = "`{Self}` cannot be stored in `{D}`",
     note = "every field's type must be a column type of each database named in `#[database(…)]`"
 )]
-pub trait UserRow<D: Dialect>: AuthUser<Id: AccountKey<Inner: Column<D>>> {
+pub trait UserRow<D: Dialect>: AuthUser {
+    /// What a column that refers to an account holds: the key itself, or its form where `#[auth(repr = …)]` says so.
+    type Key: Column<D> + Keeps<<Self::Id as AccountKey>::Inner>;
+
     /// Reads the columns of [`AuthUser::TABLE`], in its order, from index `first` on.
     ///
     /// # Errors
@@ -64,6 +69,13 @@ pub trait UserRow<D: Dialect>: AuthUser<Id: AccountKey<Inner: Column<D>>> {
     fn bind_updated(now: Timestamp, args: &mut Args<D>) -> Result<()> {
         let _ = (now, args);
         Ok(())
+    }
+}
+
+impl<D: Dialect> Args<D> {
+    /// Appends a key as its column keeps it.
+    fn key<U: UserRow<D>>(self, id: &U::Id) -> Self {
+        self.value(&*U::Key::keep(id.as_inner()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Text made from names that the macros checked and from the dialect's own words; no value of a request comes near it.
 
 use super::{Schema, UserRow};
-use crate::account::{AccountKey, AuthUser, Fill, RawKey, Role};
+use crate::account::{AccountKey, Fill, RawKey, Repr, Role};
 use crate::store::dialect::{Column, Dialect};
 
 /// One step of our schema. Steps are only ever added: what has been published stays as it is.
@@ -79,7 +79,7 @@ pub(super) fn ledger<D: Dialect, S: Schema<User: UserRow<D>>>() -> String {
 
 fn render<D: Dialect, S: Schema<User: UserRow<D>>>(text: &str) -> String {
     let quote = char::from(D::SYNTAX.quote);
-    let key = D::declare(&<Key<S> as Column<D>>::type_info());
+    let key = D::declare(&<Key<D, S> as Column<D>>::type_info());
     let mut out = String::with_capacity(text.len() * 2);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
@@ -106,7 +106,7 @@ fn render<D: Dialect, S: Schema<User: UserRow<D>>>(text: &str) -> String {
     out
 }
 
-type Key<S> = <<<S as Schema>::User as AuthUser>::Id as AccountKey>::Inner;
+type Key<D, S> = <<S as Schema>::User as UserRow<D>>::Key;
 
 /// The statements that create our own tables, for applications that run their own migration tool. They include the
 /// ledger rows, so that crudauth sees at start-up that nothing is left to do.
@@ -131,10 +131,7 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
     let quote = char::from(D::SYNTAX.quote);
     let quoted = |name: &str| format!("{quote}{name}{quote}");
     let table = U::TABLE;
-    let name = table.schema.map_or_else(
-        || quoted(table.name),
-        |schema| format!("{}.{}", quoted(schema), quoted(table.name)),
-    );
+    let name = table.quoted(quote);
     let columns = table.columns.iter().zip(U::types()).map(|(column, info)| {
         let mut line = format!("  {} ", quoted(column.name));
         match column.role {
@@ -148,7 +145,8 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
                 line.push_str(if column.nullable { "" } else { " NOT NULL" });
                 // A NOT NULL column that nothing fills could never be inserted into.
                 if column.fill == Fill::Database && !column.nullable && role == Role::Own {
-                    line.push_str(" DEFAULT ''");
+                    let nil = column.repr.and_then(Repr::nil);
+                    line.extend([" DEFAULT ", nil.unwrap_or_else(|| D::filler(&info))]);
                 }
                 if column.unique || matches!(role, Role::Email | Role::Username) {
                     line.push_str(" UNIQUE");

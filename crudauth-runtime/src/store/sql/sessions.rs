@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{Schema, SqlStore, UserRow, attempts, commit, in_time, int, sql, statements};
-use crate::account::{AccountKey, AuthUser};
+use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Dialect};
@@ -91,7 +91,7 @@ where
     S: Schema<User: UserRow<D>>,
 {
     async fn open_session(&self, new: NewSession<'_, <S::User as AuthUser>::Id>) -> Result<bool> {
-        let (user, now) = (new.user.as_inner(), new.now);
+        let now = new.now;
         let absolute = now.plus(new.absolute);
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
@@ -104,7 +104,7 @@ where
         }
         let args = Args::new()
             .blob(Some(&new.key))
-            .value(user)
+            .key::<S::User>(new.user)
             .blob(new.csrf.as_ref().map(<[u8; 32]>::as_slice));
         let args = args
             .int(new.token_version)
@@ -120,7 +120,7 @@ where
         let room = i64::from(new.max_sessions.saturating_sub(1));
         let args = Args::new()
             .blob(Some(&presented))
-            .value(user)
+            .key::<S::User>(new.user)
             .at(now)
             .int(room)
             .blob(Some(&new.key));
@@ -177,7 +177,7 @@ where
         Box::pin(async move {
             let args = Args::new().blob(Some(key));
             let ended = match user {
-                Some(user) => self.execute::<EndOwn>(args.value(user.as_inner())).await?,
+                Some(user) => self.execute::<EndOwn>(args.key::<S::User>(user)).await?,
                 None => self.execute::<End>(args).await?,
             };
             Ok(ended > 0)
@@ -194,15 +194,12 @@ where
             let except = except.copied().unwrap_or_default(); // no session has the all-zero digest
             let mut held = self.hold().await?;
             let mut tx = held.begin().await?;
-            let args = Args::new().value(user.as_inner());
+            let args = Args::new().key::<S::User>(user);
             D::fetch(&mut tx, sql::<Account, D, S>(), args).await?;
-            let args = Args::new()
-                .value(user.as_inner())
-                .blob(Some(&except))
-                .at(now);
+            let args = Args::new().key::<S::User>(user).blob(Some(&except)).at(now);
             let ended = D::execute(&mut tx, sql::<EndAll, D, S>(), args).await?;
             // Expired rows go too, but are not sessions any more and do not count.
-            let args = Args::new().value(user.as_inner()).at(now);
+            let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
             commit(tx).await?;
             held.finish();
@@ -216,10 +213,7 @@ where
         token_version: i64,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<ListedSession>>> {
-        let args = Args::new()
-            .value(user.as_inner())
-            .int(token_version)
-            .at(now);
+        let args = Args::new().key::<S::User>(user).int(token_version).at(now);
         Box::pin(async move {
             self.fetch::<List>(args)
                 .await?

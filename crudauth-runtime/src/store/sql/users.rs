@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::store::dialect::{Args, Column, Dialect, unique_violation};
+use crate::store::repr::Keeps;
 use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Users};
 
 statements! {
@@ -66,18 +67,21 @@ where
         let Some(row) = rows.first() else {
             return Ok(Inserted::Refused(None));
         };
-        let key = <Id<S> as AccountKey>::Inner::read(row, 0)?;
+        let key = <S::User as UserRow<D>>::Key::read(row, 0)?;
         if folded.is_some() {
-            let args = || Args::new().text(folded).value(&key);
-            let reserved = D::execute(&mut tx, sql::<Reserve, D, S>(), args()).await? > 0
-                || D::execute(&mut tx, sql::<TakeOver, D, S>(), args()).await? > 0;
+            let name = Args::new().text(folded).value(&key);
+            let mut reserved = D::execute(&mut tx, sql::<Reserve, D, S>(), name).await? > 0;
+            if !reserved {
+                let name = Args::new().text(folded).value(&key);
+                reserved = D::execute(&mut tx, sql::<TakeOver, D, S>(), name).await? > 0;
+            }
             if !reserved {
                 return Ok(Inserted::Refused(None)); // dropping the transaction rolls the row back
             }
         }
         commit(tx).await?;
         held.finish();
-        Ok(Inserted::Created(Id::<S>::from_inner(key)))
+        Ok(Inserted::Created(Id::<S>::from_inner(key.into_value())))
     }
 
     /// The arguments of a change, with `updated_at` where the application has that column.
@@ -87,13 +91,12 @@ where
     }
 
     async fn change_password(&self, change: PasswordChange<'_, Id<S>>) -> Result<bool> {
-        let user = change.user.as_inner();
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
         let old = change.old.map_or("", PasswordHash::as_stored);
         let args = Args::new()
             .text(Some(change.new.as_stored()))
-            .value(user)
+            .key::<S::User>(change.user)
             .text(Some(old));
         let args = Self::changed(change.now, args)?;
         let text = if change.evict.is_some() {
@@ -106,7 +109,7 @@ where
         }
         if let Some(evict) = change.evict {
             let keep = evict.keep.unwrap_or_default(); // no session has the all-zero digest
-            let args = Args::new().value(user).blob(Some(&keep));
+            let args = Args::new().key::<S::User>(change.user).blob(Some(&keep));
             D::execute(&mut tx, sql::<EndOthers, D, S>(), args).await?;
             let (id, csrf) = evict
                 .rotate
@@ -116,7 +119,7 @@ where
                 .blob(id.as_ref().map(<[u8; 32]>::as_slice));
             let args = args
                 .blob(csrf.as_ref().map(<[u8; 32]>::as_slice))
-                .value(user);
+                .key::<S::User>(change.user);
             let bound = D::execute(&mut tx, sql::<Rebind, D, S>(), args).await?;
             if bound == 0 && evict.keep.is_some() {
                 return Ok(false); // the calling session was ended meanwhile: its change is rolled back
@@ -147,13 +150,13 @@ where
         }
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
-        let args = Self::changed(now, Args::new().flag(value).value(id.as_inner()))?;
+        let args = Self::changed(now, Args::new().flag(value).key::<S::User>(id))?;
         let found = D::execute(&mut tx, text, args).await? > 0;
         if change == AccountChange::Active(false) {
             D::execute(
                 &mut tx,
                 sql::<EndAll, D, S>(),
-                Args::new().value(id.as_inner()),
+                Args::new().key::<S::User>(id),
             )
             .await?;
         }
@@ -163,7 +166,7 @@ where
     }
 
     async fn delete_account(&self, id: &Id<S>) -> Result<bool> {
-        let id = || Args::new().value(id.as_inner());
+        let id = || Args::new().key::<S::User>(id);
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
         // The account before its sessions, as everybody does: a sign-in that comes first is seen, one that comes later
@@ -210,7 +213,7 @@ where
     }
 
     fn by_id<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<Option<S::User>>> {
-        Box::pin(self.one::<ById>(Args::new().value(id.as_inner())))
+        Box::pin(self.one::<ById>(Args::new().key::<S::User>(id)))
     }
 
     fn taken<'a>(
@@ -254,7 +257,7 @@ where
     ) -> BoxFuture<'a, Result<bool>> {
         let args = Args::new()
             .text(Some(new.as_stored()))
-            .value(id.as_inner())
+            .key::<S::User>(id)
             .text(Some(old.as_stored()));
         Box::pin(async move { Ok(self.execute::<Rehash>(args).await? > 0) })
     }

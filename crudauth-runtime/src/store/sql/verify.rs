@@ -1,5 +1,6 @@
 //! Comparing the live tables with what the struct says and what our statements need.
 
+use super::misfit::misfit;
 use super::schema::TABLES;
 use super::{Schema, SqlStore, UserRow, in_time};
 use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
@@ -56,9 +57,8 @@ where
 {
     let table = <S::User as AuthUser>::TABLE;
     let mut held = in_time(store.hold()).await?;
-    let live = D::describe(&mut held, table.schema, table.name).await?;
-    held.finish();
-    let Some(live) = live else {
+    let Some(live) = D::describe(&mut held, table.schema, table.name).await? else {
+        held.finish();
         return Ok(vec![Difference::from(format!(
             "there is no table `{}`; create it with your migrations, or with the statement that \
              `create_table_sql` gives",
@@ -81,22 +81,13 @@ where
             );
             continue;
         };
-        if !D::fits(&actual.sql_type, &wanted) {
-            found.push(
-                format!(
-                    "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`",
-                    table.name,
-                    column.name,
-                    actual.sql_type,
-                    column.field,
-                    D::declare(&wanted)
-                )
-                .into(),
-            );
+        if let Some(text) = misfit::<D>(&mut held, &table, column, actual, &wanted).await? {
+            found.push(text.into());
         }
         compare::<D>(&table, column, actual, &mut found);
         rights::<D>(&table, column, actual, &mut found);
     }
+    held.finish();
     unfilled::<D>(&table, &live, &mut found);
     if live.hidden {
         found.push(

@@ -2,16 +2,14 @@
 //!
 //! `#[derive(AuthUser)]` writes the implementations; nothing here is written by hand except [`AccountKey`] for a newtype key.
 
-use std::fmt::{Debug, Display};
-
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::{OffsetDateTime, PrimitiveDateTime};
-use uuid::Uuid;
 
+pub use self::key::{AccountKey, RawKey, Repr};
 use crate::clock::Timestamp;
-use crate::crypto::{PasswordHash, Random};
-use crate::error::Result;
+use crate::crypto::PasswordHash;
+
+mod key;
 
 /// The application's account type, as `#[derive(AuthUser)]` describes it.
 #[diagnostic::on_unimplemented(
@@ -134,6 +132,15 @@ impl Table {
         }
     }
 
+    /// The name as SQL.
+    pub(crate) fn quoted(&self, quote: char) -> String {
+        let quoted = |name: &str| format!("{quote}{name}{quote}");
+        match self.schema {
+            Some(schema) => format!("{}.{}", quoted(schema), quoted(self.name)),
+            None => quoted(self.name),
+        }
+    }
+
     /// Whether a column plays `role`.
     #[must_use]
     pub const fn has(&self, role: Role) -> bool {
@@ -156,6 +163,8 @@ pub struct ColumnDef {
     pub nullable: bool,
     /// Whether an own column is declared `#[auth(unique)]`; login columns are unique by their role.
     pub unique: bool,
+    /// How a UUID is kept; `None` for every other type.
+    pub repr: Option<Repr>,
     /// Most characters, for texts that a client may set.
     pub max_length: Option<usize>,
 }
@@ -199,97 +208,6 @@ pub enum Fill {
     /// [`NewColumns`]: the client, a declared default, or the `new_user` hook.
     Columns,
 }
-
-/// A primary key: `i64` (numbered by the database), [`Uuid`] (version 7, made here), `String` (a version 4 UUID in
-/// text, made here), or a newtype over one of them.
-///
-/// ```
-/// # use crudauth_runtime as crudauth;
-/// # use crudauth::account::AccountKey;
-/// #[derive(Debug, Clone, PartialEq)]
-/// pub struct UserId(i64);
-///
-/// impl AccountKey for UserId {
-///     type Inner = i64;
-///     fn from_inner(inner: i64) -> Self { Self(inner) }
-///     fn as_inner(&self) -> &i64 { &self.0 }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the primary key of an account",
-    label = "not an account key",
-    note = "use `i64`, `Uuid` or `String`, or implement `crudauth::AccountKey` for your newtype: `type Inner = i64;`, `from_inner` and `as_inner`"
-)]
-pub trait AccountKey: Debug + Clone + Send + Sync + 'static {
-    /// The type in the column.
-    type Inner: RawKey;
-    /// Wraps a value read from the column.
-    fn from_inner(inner: Self::Inner) -> Self;
-    /// The value in the column.
-    fn as_inner(&self) -> &Self::Inner;
-}
-
-/// The three types a key column may hold.
-pub trait RawKey: Clone + Debug + Display + PartialEq + Serialize + Send + Sync + 'static {
-    /// Whether crudauth makes the key, not the database.
-    const GENERATED: bool;
-    /// A new key, where crudauth makes it.
-    ///
-    /// # Errors
-    /// [`Random`](crate::Error::Random) when the operating system gives no random bytes.
-    fn generate(random: &Random, now: Timestamp) -> Result<Option<Self>>;
-    /// Reads the canonical spelling and no other: no spaces, signs or leading zeros.
-    fn parse_canonical(text: &str) -> Option<Self>;
-}
-
-impl RawKey for i64 {
-    const GENERATED: bool = false;
-    fn generate(_: &Random, _: Timestamp) -> Result<Option<Self>> {
-        Ok(None)
-    }
-    fn parse_canonical(text: &str) -> Option<Self> {
-        text.parse()
-            .ok()
-            .filter(|key: &Self| key.to_string() == text)
-    }
-}
-
-impl RawKey for Uuid {
-    const GENERATED: bool = true;
-    fn generate(random: &Random, now: Timestamp) -> Result<Option<Self>> {
-        random.uuid_v7(now).map(Some)
-    }
-    fn parse_canonical(text: &str) -> Option<Self> {
-        text.parse()
-            .ok()
-            .filter(|key: &Self| key.to_string() == text)
-    }
-}
-
-impl RawKey for String {
-    const GENERATED: bool = true;
-    fn generate(random: &Random, _: Timestamp) -> Result<Option<Self>> {
-        random.uuid_v4().map(|key| Some(key.to_string()))
-    }
-    fn parse_canonical(text: &str) -> Option<Self> {
-        Some(text.to_owned())
-    }
-}
-
-macro_rules! keys_of_themselves {
-    ($($key:ty),*) => {$(
-        impl AccountKey for $key {
-            type Inner = Self;
-            fn from_inner(inner: Self) -> Self {
-                inner
-            }
-            fn as_inner(&self) -> &Self {
-                self
-            }
-        }
-    )*};
-}
-keys_of_themselves!(i64, Uuid, String);
 
 /// A column type that can hold an instant of ours: what `created_at` and `updated_at` may be.
 #[diagnostic::on_unimplemented(
