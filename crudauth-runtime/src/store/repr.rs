@@ -72,6 +72,7 @@ macro_rules! texts {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name(pub Uuid);
 
+        #[diagnostic::do_not_recommend]
         impl Keeps<Uuid> for $name {
             fn keep(value: &Uuid) -> Cow<'_, Self> {
                 Cow::Owned(Self(*value))
@@ -82,6 +83,7 @@ macro_rules! texts {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl Keeps<Option<Uuid>> for Option<$name> {
             fn keep(value: &Option<Uuid>) -> Cow<'_, Self> {
                 Cow::Owned(value.map($name))
