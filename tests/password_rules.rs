@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use support::{Client, FORM, JSON, PASSWORD, SECRET, TestApp, User, encode, pool};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[password(words("wonderland"))]
     struct Shop<User>;
 }

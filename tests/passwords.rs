@@ -125,6 +125,7 @@ mod nullable {
     }
 
     auth! {
+        #[database(sqlite, postgres)]
         #[lockout(max_attempts = 100)]
         pub(super) struct Members<Member>;
     }
@@ -215,6 +216,7 @@ mod strict {
     use super::support::User;
 
     auth! {
+        #[database(sqlite, postgres)]
         #[password(strict, words("wonderland"))]
         pub(super) struct Strict<User>;
     }

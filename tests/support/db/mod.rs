@@ -35,7 +35,8 @@ pub fn dialect() -> Dialect {
     );
     match std::env::var("CRUDAUTH_TEST_DIALECT").as_deref() {
         Err(_) | Ok("sqlite") => Dialect::Sqlite,
-        Ok(other) => panic!("CRUDAUTH_TEST_DIALECT is `{other}`: write `sqlite`"),
+        Ok("postgres") => Dialect::Postgres,
+        Ok(other) => panic!("CRUDAUTH_TEST_DIALECT is `{other}`: write `sqlite` or `postgres`"),
     }
 }
 
@@ -81,11 +82,12 @@ pub enum Db {
 impl<A: Authority> IntoStore<A> for Db
 where
     SqlitePool: IntoStore<A>,
+    PgPool: IntoStore<A>,
 {
     fn into_store(self) -> std::sync::Arc<dyn Store<A::User>> {
         match self {
             Self::Sqlite(pool) => pool.into_store(),
-            Self::Postgres(_) => panic!("no authority declares PostgreSQL"),
+            Self::Postgres(pool) => pool.into_store(),
         }
     }
 }
@@ -94,7 +96,7 @@ impl Db {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => panic!("no such dialect"),
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
