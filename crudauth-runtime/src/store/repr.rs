@@ -22,6 +22,7 @@ pub enum Form {
     Unknown,
 }
 
+#[allow(dead_code, reason = "for products without a type of their own")]
 impl Form {
     /// The form of a text.
     pub(crate) fn of_text(text: &str) -> Self {
@@ -110,6 +111,7 @@ macro_rules! texts {
             }
         }
 
+        #[allow(dead_code, reason = "for products without a type of their own")]
         impl $name {
             /// As it is written.
             pub(crate) fn text(self) -> String {

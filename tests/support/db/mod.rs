@@ -17,8 +17,22 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool};
 pub use query::{Arg, Cell, Query, Record};
 pub use temp::{TempDb, server};
 
+/// The file of tests that is compiled with this module.
+const SUITE: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/",
+    env!("CARGO_CRATE_NAME"),
+    ".rs"
+));
+
 /// The product that the whole suite runs on.
 pub fn dialect() -> Dialect {
+    assert!(
+        !SUITE
+            .lines()
+            .any(|line| line.starts_with("//! Runs once: ")),
+        "a suite that says `Runs once` is in one pass of `.ci/test` only: it may not ask which product is under test"
+    );
     match std::env::var("CRUDAUTH_TEST_DIALECT").as_deref() {
         Err(_) | Ok("sqlite") => Dialect::Sqlite,
         Ok("postgres") => Dialect::Postgres,
