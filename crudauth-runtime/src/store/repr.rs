@@ -85,6 +85,7 @@ impl<F: UuidText> Keeps<Uuid> for F {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: UuidText> Keeps<Option<Uuid>> for Option<F> {
     fn keep(value: &Option<Uuid>) -> Cow<'_, Self> {
         Cow::Owned(value.map(F::of))
