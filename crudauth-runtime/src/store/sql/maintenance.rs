@@ -14,14 +14,15 @@ use crate::store::{Difference, Maintenance};
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
     Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
-    /// What somebody is using is left for the next time: a sweeper waits for nobody.
-    SweepSessions = "DELETE FROM {@sessions} WHERE id IN \
-        (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2{lock:free})";
+    /// What somebody is using is left for the next time: a sweeper waits for nobody. The rows are picked once, by
+    /// themselves: a subquery in the DELETE's own condition may be run again for each row, past the limit.
+    SweepSessions = "WITH gone AS (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@sessions} WHERE id IN (SELECT id FROM gone)";
     /// A run of failures outlives its window: it ends with a success or by the application (SEC-037).
-    SweepAttempts = "DELETE FROM {@attempts} WHERE id IN \
-        (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2{lock:free})";
-    SweepLimits = "DELETE FROM {@limits} WHERE id IN \
-        (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free})";
+    SweepAttempts = "WITH gone AS (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2{lock:free}) \
+        DELETE FROM {@attempts} WHERE id IN (SELECT id FROM gone)";
+    SweepLimits = "WITH gone AS (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@limits} WHERE id IN (SELECT id FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
