@@ -24,6 +24,7 @@ pub struct User {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[rate_limit(register = "1000000/h")] // the benchmark signs up more often than any address may
     pub struct Auth<User>;
 }
@@ -43,7 +44,7 @@ async fn dashboard(user: Principal<Auth>) -> Json<Id> {
     Json(Id { id: user.id })
 }
 
-/// The application, on a database file that is made here.
+/// The application, on a database that is empty so far.
 pub async fn app(url: &str) -> axum::Router {
     let auth = Auth::connect(url)
         .secret("nK3-vQ8_wX2tRz7LmY5pBc9HdJf4sGa6")

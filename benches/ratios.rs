@@ -11,17 +11,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::body::Body;
-use axum::http::Request;
-use tokio::net::TcpListener;
-use tower::ServiceExt;
-use tracing::span;
+use database::{Database, Product};
 
 mod cpu;
+mod database;
 mod handwritten;
 mod library;
+mod serving;
 
 /// The servers. The first is what the others are compared with.
 const KINDS: [&str; 3] = ["hand-written", "declared", "declared-served"];
@@ -105,56 +102,68 @@ fn post(path: &str, kind: &str, body: &str) -> String {
     )
 }
 
+/// How much is measured.
+struct Extent {
+    /// Server starts.
+    takes: usize,
+    /// Rounds in each.
+    rounds: usize,
+    /// Requests in a round.
+    requests: usize,
+    /// Sign-ins and sign-ups in a round.
+    hashes: usize,
+}
+
 fn main() {
     let mut args = std::env::args().skip_while(|arg| arg != "--serve");
     if let Some(kind) = args.nth(1) {
-        let (directory, cpu) = (args.next().unwrap(), args.next().unwrap());
-        return serve(
-            &kind,
-            &directory,
-            cpu.parse().unwrap(),
-            args.next().is_some(),
-        );
+        let (url, cpu) = (args.next().unwrap(), args.next().unwrap());
+        return serving::serve(&kind, &url, cpu.parse().unwrap(), args.next().is_some());
     }
-    let (takes, rounds, requests) = (
-        cpu::setting("--takes", 9),
-        cpu::setting("--rounds", 3),
-        cpu::setting("--requests", 3000),
-    );
-    let hashes = cpu::setting("--hashes", 3);
-    let directory = std::env::temp_dir().join(format!("crudauth-ratios-{}", std::process::id()));
-    std::fs::create_dir(&directory).unwrap();
-    let directory_text = directory.to_str().unwrap();
+    let extent = Extent {
+        takes: cpu::setting("--takes", 9),
+        rounds: cpu::setting("--rounds", 3),
+        requests: cpu::setting("--requests", 3000),
+        hashes: cpu::setting("--hashes", 3),
+    };
     let cpus = cpu::allowed();
     let (own, theirs) = (cpus[0], cpus[cpus.len() - 1]); // servers have one to themselves, where there are two
     cpu::pin(own);
+    for product in Product::wanted() {
+        measure(product, &extent, theirs);
+    }
+}
+
+/// Measures on `product` and prints the tables.
+fn measure(product: Product, extent: &Extent, cpu: usize) {
     let statements = KINDS[..2]
         .iter()
-        .map(|kind| count(kind, directory_text, theirs))
+        .map(|kind| count(kind, product, cpu))
         .collect::<Vec<_>>();
     let mut over_http = PATHS.each_ref().map(|_| vec![Vec::new(); KINDS.len()]);
     let mut called = CALLED.map(|_| vec![Vec::new(); 2]);
     // Where a process happens to lie in memory counts for some per cent, so every take has new ones.
-    for take in 0..takes {
-        let directory = directory.join(take.to_string());
-        std::fs::create_dir(&directory).unwrap();
-        let mut servers =
-            KINDS.map(|kind| Server::start(kind, directory.to_str().unwrap(), theirs, false));
+    for _ in 0..extent.takes {
+        let mut servers = KINDS.map(|kind| Server::start(kind, product, cpu, false));
         for (path, samples) in PATHS.iter().zip(&mut over_http) {
-            let requests = if path.width > 1 { requests } else { hashes };
-            interleave(&mut servers, samples, rounds, |server| {
+            let requests = if path.width > 1 {
+                extent.requests
+            } else {
+                extent.hashes
+            };
+            interleave(&mut servers, samples, extent.rounds, |server| {
                 server.measure(path, requests)
             });
         }
         for ((_, path), samples) in CALLED.iter().zip(&mut called) {
-            interleave(&mut servers[..2], samples, rounds, |server| {
-                server.call(path, requests)
+            interleave(&mut servers[..2], samples, extent.rounds, |server| {
+                server.call(path, extent.requests)
             });
         }
     }
     println!(
-        "CPU per request over loopback HTTP: median [least, greatest] of {} rounds\n",
-        takes * rounds
+        "{product}: CPU per request over loopback HTTP: median [least, greatest] of {} rounds\n",
+        extent.takes * extent.rounds
     );
     println!(
         "| path | statements, hand-written / declared | hand-written µs | declared µs | ratio | target | under crudauth::serve |"
@@ -174,7 +183,7 @@ fn main() {
             ratio(&samples[2], theirs),
         );
     }
-    println!("\nThe same without HTTP: the router called in the process\n");
+    println!("\n{product}: the same without HTTP: the router called in the process\n");
     println!("| path | hand-written µs | declared µs | ratio |");
     println!("|---|---|---|---|");
     for ((name, _), samples) in CALLED.iter().zip(&called) {
@@ -185,7 +194,7 @@ fn main() {
             ratio(&samples[1], &samples[0])
         );
     }
-    std::fs::remove_dir_all(directory).unwrap();
+    println!();
 }
 
 /// Takes turns, each round in the other order.
@@ -226,8 +235,8 @@ fn ratio(ours: &[f64], theirs: &[f64]) -> String {
 }
 
 /// How many statements one request of each path sends, BEGIN and COMMIT apart.
-fn count(kind: &str, directory: &str, cpu: usize) -> [usize; 4] {
-    let mut server = Server::start(kind, directory, cpu, true);
+fn count(kind: &str, product: Product, cpu: usize) -> [usize; 4] {
+    let mut server = Server::start(kind, product, cpu, true);
     PATHS.each_ref().map(|path| {
         let before: usize = server.ask("statements").parse().unwrap();
         let request = (path.request)(1_000_000_000, &server.cookie);
@@ -244,13 +253,16 @@ struct Server {
     connections: Vec<TcpStream>,
     cookie: String,
     registered: usize,
+    /// Goes after the process.
+    _database: Database,
 }
 
 impl Server {
-    fn start(kind: &str, directory: &str, cpu: usize, counting: bool) -> Self {
+    fn start(kind: &str, product: Product, cpu: usize, counting: bool) -> Self {
+        let database = Database::create(product);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--serve", kind, directory, &cpu.to_string()])
+            .args(["--serve", kind, &database.url(), &cpu.to_string()])
             .args(counting.then_some("--count"));
         let mut process = command
             .stdin(Stdio::piped())
@@ -268,6 +280,7 @@ impl Server {
             connections: Vec::new(),
             cookie: String::new(),
             registered: 0,
+            _database: database,
         };
         let address: SocketAddr = server.ask("address").parse().unwrap();
         for _ in 0..8 {
@@ -354,98 +367,4 @@ fn answer(connection: &mut TcpStream, request: &str) -> String {
             return text.to_owned();
         }
     }
-}
-
-/// A child process: serves one application, and answers orders on its standard input.
-fn serve(kind: &str, directory: &str, cpu: usize, counting: bool) {
-    cpu::pin(cpu);
-    if counting {
-        tracing::subscriber::set_global_default(Counter).unwrap();
-    }
-    let suffix = if counting { "-counted" } else { "" };
-    let url = format!("sqlite://{directory}/{kind}{suffix}.db?mode=rwc");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let (app, listener) = runtime.block_on(async {
-        let app = if kind == KINDS[0] {
-            handwritten::app(&url).await
-        } else {
-            library::app(&url).await
-        };
-        (app, TcpListener::bind("127.0.0.1:0").await.unwrap())
-    });
-    let address = listener.local_addr().unwrap();
-    let served = app.clone();
-    if kind == KINDS[2] {
-        runtime.spawn(async move { crudauth::serve(listener, served).await.unwrap() });
-    } else {
-        runtime.spawn(async move { axum::serve(tcp_nodelay(listener), served).await.unwrap() });
-    }
-    for order in std::io::stdin().lines() {
-        let order = order.unwrap();
-        let answer = match order.split(' ').collect::<Vec<_>>()[..] {
-            ["address"] => address.to_string(),
-            ["cpu"] => (cpu::time().as_secs_f64() * 1e6).to_string(),
-            ["statements"] => STATEMENTS.load(Ordering::SeqCst).to_string(),
-            ["call", path, requests, ..] => {
-                let cookie = order.splitn(4, ' ').nth(3).unwrap_or_default();
-                let called = call(
-                    app.clone(),
-                    path.to_owned(),
-                    cookie.to_owned(),
-                    requests.parse().unwrap(),
-                );
-                runtime.block_on(runtime.spawn(called)).unwrap().to_string()
-            }
-            _ => panic!("no such order: {order}"),
-        };
-        println!("{answer}");
-    }
-}
-
-fn tcp_nodelay(listener: TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr> {
-    use axum::serve::ListenerExt as _;
-    listener.tap_io(|stream| stream.set_nodelay(true).unwrap())
-}
-
-async fn call(app: axum::Router, path: String, cookie: String, requests: usize) -> f64 {
-    let before = cpu::time();
-    for _ in 0..requests {
-        let request = Request::get(path.as_str())
-            .header("host", "localhost")
-            .header("cookie", cookie.as_str());
-        let response = app
-            .clone()
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
-        assert!(response.status().is_success());
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let requests = requests as f64;
-    cpu::time().saturating_sub(before).as_secs_f64() * 1e6 / requests
-}
-
-/// Counts what sqlx logs: one event for each statement.
-struct Counter;
-
-static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
-
-impl tracing::Subscriber for Counter {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-    fn event(&self, _: &tracing::Event<'_>) {
-        STATEMENTS.fetch_add(1, Ordering::SeqCst);
-    }
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }

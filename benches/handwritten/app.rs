@@ -1,12 +1,7 @@
-//! The application without a library: axum, sqlx and the usual crates, for the routes that `ratios` measures.
-//!
-//! It does what the declared one does on them (a keyed digest in place of the session id, a CSRF and a device token,
-//! lockout counters in the database, a cap on sessions, a limit on sign-up) and leaves out what those routes do not
-//! use. The pool has the same settings, so that no default of sqlx decides a comparison.
+//! The routes, on the pool and with the statements of the product that loads this file.
 
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -20,14 +15,13 @@ use axum::{Form, Json, Router};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{FromRow, Row, SqlitePool};
+use sqlx::{FromRow, Row as _};
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
+
+use super::{BEGIN, CLEAR_ATTEMPTS, MAKE_ROOM, Pool, Row};
 
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -38,49 +32,17 @@ const MAX_ATTEMPTS: i64 = 5;
 const MAX_SESSIONS: i64 = 5;
 const SIGN_UPS_AN_HOUR: i64 = 1_000_000; // the benchmark signs up more often than any address may
 
-const SCHEMA: &str = "
-CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL UNIQUE, username TEXT NOT NULL UNIQUE,
-  password_hash TEXT NOT NULL, is_active BOOLEAN NOT NULL, is_superuser BOOLEAN NOT NULL, email_verified BOOLEAN NOT NULL,
-  token_version INTEGER NOT NULL, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL);
-CREATE TABLE usernames (folded TEXT NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE sessions (id BLOB NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL, csrf BLOB NOT NULL,
-  token_version INTEGER NOT NULL, created_at INTEGER NOT NULL, last_activity INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, absolute_at INTEGER NOT NULL, idle INTEGER NOT NULL, ip TEXT, user_agent TEXT) WITHOUT ROWID;
-CREATE INDEX sessions_by_user ON sessions (user_id);
-CREATE INDEX sessions_by_expiry ON sessions (expires_at);
-CREATE TABLE attempts (id BLOB NOT NULL PRIMARY KEY, window_start INTEGER NOT NULL, failures INTEGER NOT NULL,
-  locked_until INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX attempts_by_expiry ON attempts (expires_at);
-CREATE TABLE limits (id BLOB NOT NULL PRIMARY KEY, window_start INTEGER NOT NULL, hits INTEGER NOT NULL) WITHOUT ROWID;
-";
-
 #[derive(Clone)]
 struct App(Arc<Inner>);
 
 struct Inner {
-    pool: SqlitePool,
+    pool: Pool,
     key: [u8; 32],
     hashing: Semaphore,
 }
 
-/// The application, on a database file that is made here.
-pub async fn app(url: &str) -> Router {
-    let options = SqliteConnectOptions::from_str(url).unwrap();
-    let options = options
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
-    let options = options
-        .busy_timeout(Duration::from_millis(1800))
-        .foreign_keys(true);
-    let pool = SqlitePoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(2));
-    let pool = pool
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .unwrap();
-    sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
+/// The application, on a database that has its tables.
+pub fn app(pool: Pool) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let app = App(Arc::new(Inner {
         pool,
@@ -143,8 +105,8 @@ struct User {
 }
 
 // What `#[derive(FromRow)]` writes; by hand, because the derive would switch on more of sqlx for the whole workspace.
-impl<'r> FromRow<'r, SqliteRow> for User {
-    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+impl<'r> FromRow<'r, Row> for User {
+    fn from_row(row: &'r Row) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
             email: row.try_get("email")?,
@@ -171,8 +133,8 @@ struct Session {
     user: User,
 }
 
-impl<'r> FromRow<'r, SqliteRow> for Session {
-    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+impl<'r> FromRow<'r, Row> for Session {
+    fn from_row(row: &'r Row) -> sqlx::Result<Self> {
         Ok(Self {
             csrf: row.try_get("csrf")?,
             bound_to: row.try_get("bound_to")?,
@@ -291,7 +253,7 @@ async fn register(
     if taken > 0 {
         return Err(Failure::Status(StatusCode::CONFLICT, "Already registered"));
     }
-    let mut tx = app.0.pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = app.0.pool.begin_with(BEGIN).await?;
     let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(now()) * 1000)
         .map_err(|_| INTERNAL)?;
     let id: i64 = sqlx::query_scalar(
@@ -375,28 +337,23 @@ async fn login(
         hex(&app.0.mac(&format!("{}\0{nonce}", user.id)))
     );
     let now = now();
-    let mut tx = app.0.pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(
-        "UPDATE attempts SET failures = CASE WHEN id = $1 THEN max(failures - 1, 0) ELSE 0 END WHERE id IN ($1, $2, $3)",
-    )
-    .bind(&buckets[0][..])
-    .bind(&buckets[1][..])
-    .bind(&buckets[2][..])
-    .execute(&mut *tx)
-    .await?;
+    let mut tx = app.0.pool.begin_with(BEGIN).await?;
+    sqlx::query(CLEAR_ATTEMPTS)
+        .bind(&buckets[0][..])
+        .bind(&buckets[1][..])
+        .bind(&buckets[2][..])
+        .execute(&mut *tx)
+        .await?;
     let presented = cookie(&headers, "session_id")
         .map(|id| app.0.mac(id))
         .unwrap_or_default();
-    sqlx::query(
-        "DELETE FROM sessions WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
-         (SELECT id FROM sessions WHERE user_id = $2 ORDER BY last_activity DESC LIMIT -1 OFFSET $4)",
-    )
-    .bind(&presented[..])
-    .bind(user.id)
-    .bind(now)
-    .bind(MAX_SESSIONS - 1)
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query(MAKE_ROOM)
+        .bind(&presented[..])
+        .bind(user.id)
+        .bind(now)
+        .bind(MAX_SESSIONS - 1)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query(
         "INSERT INTO sessions (id, user_id, csrf, token_version, created_at, last_activity, expires_at, absolute_at, \
          idle, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10)",
