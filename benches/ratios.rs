@@ -240,7 +240,7 @@ fn count(kind: &str, product: Product, cpu: usize) -> [usize; 4] {
     PATHS.each_ref().map(|path| {
         let before: usize = server.ask("statements").parse().unwrap();
         let request = (path.request)(1_000_000_000, &server.cookie);
-        server.exchange(&[request]);
+        server.exchange(&[request], 1);
         server.ask("statements").parse::<usize>().unwrap() - before
     })
 }
@@ -289,10 +289,10 @@ impl Server {
             server.connections.push(connection);
         }
         for number in 0..2 {
-            server.exchange(&[register(number, "")]);
+            server.exchange(&[register(number, "")], 1);
         }
         server.registered = 2;
-        let answer = server.exchange(&[sign_in("bench-0")]).remove(0);
+        let answer = server.exchange(&[sign_in("bench-0")], 1).remove(0);
         let cookies = answer
             .lines()
             .filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
@@ -315,9 +315,7 @@ impl Server {
             .map(|number| (path.request)(number, &self.cookie))
             .collect();
         let before: f64 = self.ask("cpu").parse().unwrap();
-        for wave in texts.chunks(path.width) {
-            self.exchange(wave);
-        }
+        self.exchange(&texts, path.width);
         let after: f64 = self.ask("cpu").parse().unwrap();
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let requests = requests as f64;
@@ -329,15 +327,19 @@ impl Server {
         self.ask(&order).parse().unwrap()
     }
 
-    /// Sends each text on a connection of its own, then reads the answers.
-    fn exchange(&mut self, texts: &[String]) -> Vec<String> {
-        for (connection, text) in self.connections.iter_mut().zip(texts) {
-            connection.write_all(text.as_bytes()).unwrap();
+    /// Sends the texts, keeping `width` of them under way, and returns the answers.
+    fn exchange(&mut self, texts: &[String], width: usize) -> Vec<String> {
+        let mut answers = Vec::with_capacity(texts.len());
+        for number in 0..texts.len() + width {
+            let connection = &mut self.connections[number % width];
+            if let Some(sent) = number.checked_sub(width).and_then(|sent| texts.get(sent)) {
+                answers.push(answer(connection, sent));
+            }
+            if let Some(text) = texts.get(number) {
+                connection.write_all(text.as_bytes()).unwrap();
+            }
         }
-        let connections = self.connections.iter_mut().zip(texts);
-        connections
-            .map(|(connection, text)| answer(connection, text))
-            .collect()
+        answers
     }
 }
 
