@@ -1,8 +1,9 @@
 //! Reading and writing one row, generic over the database: which products can store the struct is a bound, never a
 //! cargo feature.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::model::{Column, Field, Repr, Role, UserModel};
 
@@ -48,24 +49,28 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
 }
 
 /// The type of the value: a key's inner type, else the field's.
-pub(crate) fn value(column: &Column) -> TokenStream {
+fn value(column: &Column) -> TokenStream {
     let ty = &column.ty;
     if column.role == Role::Id {
-        quote!(<#ty as __p::AccountKey>::Inner)
+        let at = ty.span().resolved_at(Span::call_site());
+        quote_spanned!(at=> <#ty as __p::AccountKey>::Inner)
     } else {
         ty.to_token_stream()
     }
 }
 
 /// The type in which `#[auth(repr = …)]` keeps the value.
-pub(crate) fn kept(column: &Column) -> Option<TokenStream> {
-    let form = match column.repr?.0 {
-        Repr::Blob => quote!(__p::Uuid),
-        Repr::Hyphenated => quote!(__p::Hyphenated),
-        Repr::Simple => quote!(__p::Simple),
+fn kept(column: &Column) -> Option<TokenStream> {
+    let repr = column.repr?.0;
+    // One place, the field's type, is blamed for a type that is no UUID, wherever the compiler finds out.
+    let at = column.ty.span().resolved_at(Span::call_site());
+    let form = match repr {
+        Repr::Blob => quote_spanned!(at=> __p::Uuid),
+        Repr::Hyphenated => quote_spanned!(at=> __p::Hyphenated),
+        Repr::Simple => quote_spanned!(at=> __p::Simple),
     };
     Some(match column.optional() {
-        Some(_) => quote!(::core::option::Option<#form>),
+        Some(_) => quote_spanned!(at=> ::core::option::Option<#form>),
         None => form,
     })
 }

@@ -57,7 +57,9 @@ where
         }
         let rows = D::fetch(conn, sql::<Applied, D, S>(), Args::new()).await?;
         let applied = rows.iter().map(|row| D::text(row, 0));
-        let applied: Vec<String> = applied.flat_map(Result::transpose).collect::<Result<_>>()?;
+        let applied: Vec<String> = applied
+            .filter_map(Result::transpose)
+            .collect::<Result<_>>()?;
         if let Some(unknown) = applied
             .iter()
             .find(|id| MIGRATIONS.iter().all(|known| known.id != **id))
