@@ -13,7 +13,7 @@ mod support;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crudauth::__private::{IntoStore, Timestamp};
 use crudauth::testing::TestBuilder;
@@ -24,6 +24,7 @@ use process::{Worker, say, task, told};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
 use support::{Db, SECRET, TempDb, User, dialect};
+use tokio::time::Instant;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -34,8 +35,7 @@ auth! {
     pub struct Swept<User>;
 }
 
-const EVERY: Duration = Duration::from_secs(1);
-/// What a turn lasts, out of `EVERY`.
+/// What a turn lasts, out of the second that an interval has.
 const TURN: Duration = Duration::from_millis(900);
 
 /// What the sweeper says in the log; and a worker process tells its parent of each sweep.
@@ -203,8 +203,8 @@ async fn sec_057_clocks_that_differ_neither_stop_the_sweeping_nor_double_it() {
     assert!(store.take_turn(at(1900), TURN).await.unwrap());
 }
 
-/// An authority over a pool whose connections panic as long as `panics` is odd … and every other time only: whoever takes
-/// the turn does not come to the sweep.
+/// An authority over a pool whose hook panics, while the number is odd, at every other connection that is taken: the one
+/// for the turn is had, the one for the sweep is not.
 async fn over_a_pool_that_panics(file: &TempDb, panics: &Arc<AtomicU32>) -> Swept {
     macro_rules! pool {
         ($options:ty) => {{
