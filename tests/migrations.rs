@@ -100,23 +100,22 @@ fn worker() {
     runtime.block_on(async {
         say("ready");
         told();
-        match &*task {
-            "start" => say(&match start(&url).await {
+        if task == "start" {
+            say(&match start(&url).await {
                 Ok(_) => "started".to_owned(),
                 Err(error) => error.to_string().replace('\n', " "),
-            }),
-            _ => {
-                // Again and again on a database that is emptied each time, until it is killed.
-                let db = support::pool(&url, 1).await;
-                loop {
-                    for table in OURS {
-                        db.run(format!("DROP TABLE IF EXISTS auth_{table}")).await;
-                    }
-                    db.run("DROP TABLE IF EXISTS users").await;
-                    say("emptied");
-                    start(&url).await.unwrap();
-                }
+            });
+            return;
+        }
+        // Again and again on a database that is emptied each time, until it is killed.
+        let db = support::pool(&url, 1).await;
+        loop {
+            for table in OURS {
+                db.run(format!("DROP TABLE IF EXISTS auth_{table}")).await;
             }
+            db.run("DROP TABLE IF EXISTS users").await;
+            say("emptied");
+            start(&url).await.unwrap();
         }
     });
 }
@@ -218,7 +217,7 @@ async fn sec_154_tables_that_nobody_recorded_are_refused_by_name_and_left_alone(
     let file = TempDb::new();
     let db = support::pool(&file.url(), 1).await;
     let sql = Auth::schema_sql(dialect());
-    let (tables, _row) = sql.rsplit_once("INSERT INTO").unwrap();
+    let (tables, row) = sql.rsplit_once("INSERT INTO").unwrap();
     db.run(tables).await;
 
     for _ in 0..2 {
@@ -231,7 +230,7 @@ async fn sec_154_tables_that_nobody_recorded_are_refused_by_name_and_left_alone(
         );
     }
     assert_eq!(db.count("SELECT count(*) FROM auth_migrations").await, 0);
-    db.run(format!("INSERT INTO{_row}")).await;
+    db.run(format!("INSERT INTO{row}")).await;
     start(&file.url()).await.unwrap();
 }
 
