@@ -1,4 +1,7 @@
 //! Everything at once on few accounts from few addresses, through two authorities: nobody waits for anybody in a circle.
+//!
+//! Runs once: on PostgreSQL, whatever the product under test. SQLite has one lock, and no circle of them.
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,10 +17,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crudauth::Dialect;
 use crudauth::testing::{Clock, TestBuilder};
 use serde_json::json;
-use support::{Auth, Client, Db, PASSWORD, SECRET, dialect};
+use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb};
 use tokio::task::JoinSet;
 
 const ACCOUNTS: usize = 4;
@@ -207,11 +209,9 @@ impl Lane {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_under_everything_at_once_never_lock_each_other_out() {
-    // SQLite has one writer at a time, and those who wait for it do not queue: twenty of them would pass one over for too
-    // long.
-    let connections = if dialect() == Dialect::Sqlite { 2 } else { 10 };
-    let (file, one) = support::database(connections).await;
-    let two = support::pool(&file.url(), connections).await;
+    let file = TempDb::postgres();
+    let one = support::with_users(&file, 10).await;
+    let two = support::pool(&file.url(), 10).await;
     let clock = Clock::manual();
     let nodes = [
         Node::start(one.clone(), &clock).await,
@@ -302,8 +302,6 @@ async fn two_nodes_under_everything_at_once_never_lock_each_other_out() {
     // A connection that ends has told the server's statistics all that it knows.
     one.close().await;
     two.close().await;
-    if dialect() == Dialect::Postgres {
-        let circles = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
-        assert_eq!(db.count(circles).await, 0);
-    }
+    let circles = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(db.count(circles).await, 0);
 }
