@@ -62,14 +62,15 @@ statements! {
         FROM held WHERE a.id = held.id");
     /// What this account caused is cleared; the address gets back exactly the failures that this pair added to it, and
     /// keeps its lock and rounds. The rows held are read before any of them changes, so the pair's count is read once; a
-    /// failure from an older window of the pair is not given back.
+    /// failure from an older window of the pair is not given back. Where the pair's row is gone, swept during an attempt
+    /// that took long, there is nothing to give back, and the other rows are settled all the same.
     Succeeded = concat!(held!(), "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END, \
         failures = CASE WHEN a.id <> $1 THEN 0 WHEN $5 = 1 AND p.window_start >= a.window_start \
         AND a.failures >= p.failures THEN a.failures - p.failures ELSE a.failures END, \
         locked_until = CASE WHEN a.id = $1 THEN a.locked_until ELSE 0 END, \
         rounds = CASE WHEN a.id = $1 THEN a.rounds ELSE 0 END, \
         rounds_until = CASE WHEN a.id = $1 THEN a.rounds_until ELSE 0 END, run = 0 \
-        FROM held, held AS p WHERE a.id = held.id AND p.id = $3");
+        FROM held LEFT JOIN held AS p ON p.id = $3 WHERE a.id = held.id");
     CountFailure = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
         rounds, rounds_until, run, expires_at) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 1, $2) \
         ON CONFLICT (id) DO UPDATE SET run = a.run + 1 WHERE a.run < $3";
