@@ -328,8 +328,9 @@ pub trait Dialect: Database {
     /// The type to declare for a value that sqlx sends as `info`.
     fn declare(info: &Self::TypeInfo) -> String;
 
-    /// The default of a NOT NULL column that nothing fills, as SQL: something that sqlx reads back as `info`.
-    fn filler(info: &Self::TypeInfo) -> &'static str;
+    /// The default of a NOT NULL column that nothing fills, as SQL: something that sqlx reads back as `info`. None for a
+    /// type of the application's own.
+    fn filler(info: &Self::TypeInfo) -> Option<&'static str>;
 
     /// The definition of an identity key: numbered by the database, never reused (SEC-159).
     const IDENTITY: &'static str;

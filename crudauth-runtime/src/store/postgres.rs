@@ -208,18 +208,20 @@ impl Dialect for Postgres {
         declared(info.name()).map_or_else(|| info.name().to_owned(), str::to_uppercase)
     }
 
-    fn filler(info: &PgTypeInfo) -> &'static str {
-        match info.name() {
+    fn filler(info: &PgTypeInfo) -> Option<&'static str> {
+        Some(match info.name() {
             "BOOL" => "FALSE",
             "INT2" | "INT4" | "INT8" | "FLOAT4" | "FLOAT8" | "NUMERIC" => "0",
+            "TEXT" | "VARCHAR" | "BYTEA" => "''",
             "UUID" => "'00000000-0000-0000-0000-000000000000'",
             "DATE" => "CURRENT_DATE",
             "TIME" => "LOCALTIME",
             "TIMESTAMP" => "LOCALTIMESTAMP",
             "TIMESTAMPTZ" => "CURRENT_TIMESTAMP",
             "JSON" | "JSONB" => "'{}'",
-            _ => "''", // the empty text, no bytes, an empty domain of the application's own
-        }
+            array if array.ends_with("[]") => "'{}'",
+            _ => return None,
+        })
     }
 
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {

@@ -240,8 +240,8 @@ impl Dialect for Sqlite {
         info.name().to_owned()
     }
 
-    fn filler(info: &SqliteTypeInfo) -> &'static str {
-        match info.name() {
+    fn filler(info: &SqliteTypeInfo) -> Option<&'static str> {
+        Some(match info.name() {
             // The nil UUID: bytes of any length will do for a `Vec<u8>`, sixteen for a `Uuid`.
             "BLOB" => "x'00000000000000000000000000000000'",
             "INTEGER" | "REAL" | "NUMERIC" => "0",
@@ -250,7 +250,7 @@ impl Dialect for Sqlite {
             "DATE" => "CURRENT_DATE",
             "TIME" => "CURRENT_TIME",
             _ => "''",
-        }
+        })
     }
 
     fn migration_lock(_: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
