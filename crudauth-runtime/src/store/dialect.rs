@@ -185,8 +185,14 @@ pub struct LiveColumn {
     pub has_default: bool,
     /// Whether a single-column unique index or primary key covers it.
     pub unique: bool,
+    /// Whether the database computes it, whatever an INSERT says.
+    pub computed: bool,
     /// Whether the database may give a deleted row's key to a new row.
     pub reuses_ids: bool,
+    /// Most characters of a text that has a limit.
+    pub room: Option<usize>,
+    /// What numbers the rows, as SQL, where the role that we are may not use it.
+    pub sequence: Option<String>,
     /// What the role that we are may do with it.
     pub rights: Rights,
 }
@@ -216,10 +222,14 @@ impl Rights {
 pub struct LiveTable {
     /// Its columns.
     pub columns: Vec<LiveColumn>,
+    /// What it is, where it is no table that could hold accounts: a view, for one.
+    pub instead: Option<&'static str>,
+    /// Whether the role that we are may use the schema that it lies in.
+    pub reachable: bool,
     /// Whether the role that we are may DELETE.
     pub delete: bool,
-    /// Whether row-level security hides every row from the role that we are.
-    pub hidden: bool,
+    /// The commands that row-level security lets the role that we are do on no row.
+    pub hidden: Vec<String>,
 }
 
 /// A database product.

@@ -1,5 +1,6 @@
 //! PostgreSQL, 14 and later.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -37,24 +38,35 @@ const ANSWER: Duration = Duration::from_secs(1);
 const MIGRATIONS: i64 = 0x6372_7564_6175_7468;
 
 /// Everything that [`describe`](Dialect::describe) wants to know of a table; no row when it is not there. A name without a
-/// schema is found as a statement would find it, by the search path. A domain is described as the type below it.
+/// schema is found as a statement would find it, by the search path. A domain is described as the type below it. Row-level
+/// security lets nobody do what no policy permits.
 const DESCRIBE: &str = r"
 SELECT a.attname::text,
-       format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, NULL),
+       CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END,
        NOT (a.attnotnull OR t.typnotnull),
        a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
-       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
                AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-       has_column_privilege(a.attrelid, a.attnum, 'INSERT'),
-       has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),
-       has_table_privilege(a.attrelid, 'DELETE'),
-       row_security_active(a.attrelid) AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = a.attrelid
-               AND p.polpermissive AND p.polcmd IN ('r', '*')
-               AND (0 = ANY (p.polroles) OR EXISTS (SELECT FROM unnest(p.polroles) r WHERE pg_has_role(r, 'USAGE'))))
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = to_regclass(COALESCE(quote_ident($1) || '.', '') || quote_ident($2))
-  AND a.attnum > 0 AND NOT a.attisdropped
+       a.attgenerated <> '' OR a.attidentity = 'a',
+       CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
+       (SELECT d.refobjid::regclass::text FROM pg_attrdef f JOIN pg_depend d ON d.objid = f.oid
+        AND d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+        JOIN pg_class s ON s.oid = d.refobjid WHERE f.adrelid = c.oid AND f.adnum = a.attnum
+        AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') END LIMIT 1),
+       has_column_privilege(c.oid, a.attnum, 'SELECT'),
+       has_column_privilege(c.oid, a.attnum, 'INSERT'),
+       has_column_privilege(c.oid, a.attnum, 'UPDATE'),
+       c.relkind::text,
+       has_schema_privilege(c.relnamespace, 'USAGE'),
+       has_table_privilege(c.oid, 'DELETE'),
+       ARRAY(SELECT v.command FROM (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) v(command, code)
+             WHERE row_security_active(c.oid) AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid
+             AND p.polpermissive AND p.polcmd::text IN (v.code, '*')
+             AND (0 = ANY (p.polroles) OR EXISTS (SELECT FROM unnest(p.polroles) r WHERE pg_has_role(r, 'USAGE')))))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
+WHERE CASE WHEN $1 IS NULL THEN c.oid = to_regclass(quote_ident($2)) ELSE n.nspname = $1 AND c.relname = $2 END
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY a.attnum";
 
 /// A text whose type the server finds out. Declared as `text`, it would make `citext = text` out of a comparison with a
@@ -160,24 +172,38 @@ impl Dialect for Postgres {
             let Some(first) = rows.first() else {
                 return Ok(None);
             };
-            let (delete, hidden) = (first.try_get(8)?, first.try_get(9)?);
+            let kind: String = first.try_get(11)?;
+            let (reachable, delete, hidden) =
+                (first.try_get(12)?, first.try_get(13)?, first.try_get(14)?);
             let columns = rows.iter().map(|row| {
+                let sql_type: String = row.try_get(1)?;
+                let modifier: i32 = row.try_get(6)?;
                 Ok(LiveColumn {
                     name: row.try_get(0)?,
-                    sql_type: row.try_get(1)?,
                     nullable: row.try_get(2)?,
                     has_default: row.try_get(3)?,
                     unique: row.try_get(4)?,
+                    computed: row.try_get(5)?,
                     reuses_ids: false, // sequences only go on
+                    room: room(&sql_type, modifier),
+                    sequence: row.try_get(7)?,
                     rights: Rights {
-                        select: row.try_get(5)?,
-                        insert: row.try_get(6)?,
-                        update: row.try_get(7)?,
+                        select: row.try_get(8)?,
+                        insert: row.try_get(9)?,
+                        update: row.try_get(10)?,
                     },
+                    sql_type,
                 })
             });
             Ok(Some(LiveTable {
                 columns: columns.collect::<Result<_>>()?,
+                instead: match &*kind {
+                    "r" => None,
+                    "p" => Some("a partitioned table, where no two columns can each be unique"),
+                    "f" => Some("a foreign table, which has no unique indexes"),
+                    _ => Some("a view"),
+                },
+                reachable,
                 delete,
                 hidden,
             }))
@@ -194,11 +220,10 @@ impl Dialect for Postgres {
 
     fn fits(live: &str, wanted: &PgTypeInfo) -> bool {
         match wanted.name() {
-            "TEXT" | "VARCHAR" => {
-                ["text", "character varying", "citext", "character", "name"].contains(&live)
-            }
+            // Not `character`, which comes back padded with blanks, nor `name`, which cuts off what is too long for it.
+            "TEXT" | "VARCHAR" => ["text", "character varying", "citext"].contains(&&*bare(live)),
             known => match declared(known) {
-                Some(name) => live == name,
+                Some(name) => bare(live) == name,
                 None => true, // a type of the application's own
             },
         }
@@ -294,6 +319,23 @@ async fn no_connection(mut error: sqlx::Error, options: &PgConnectOptions) -> St
         "the PostgreSQL server at {server} refuses the connection: {}",
         refusal.message()
     )
+}
+
+/// A type without its modifier: `timestamp(3) without time zone` is `timestamp without time zone`.
+fn bare(live: &str) -> Cow<'_, str> {
+    match live.split_once('(') {
+        Some((before, rest)) => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            Cow::Owned(format!("{before}{after}"))
+        }
+        None => Cow::Borrowed(live),
+    }
+}
+
+/// The limit of a `character varying(…)`. The modifier counts four bytes of a header.
+fn room(sql_type: &str, modifier: i32) -> Option<usize> {
+    let limited = sql_type.starts_with("character");
+    usize::try_from(modifier - 4).ok().filter(|_| limited)
 }
 
 /// How the catalogue spells what sqlx names in its own way.

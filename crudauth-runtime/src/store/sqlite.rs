@@ -119,17 +119,13 @@ impl Dialect for Sqlite {
     ) -> BoxFuture<'a, Result<Option<LiveTable>>> {
         Box::pin(async move {
             let schema = schema.unwrap_or("main");
-            let text =
-                "SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower($1)";
-            let made = sqlx::query_scalar::<_, Option<String>>(text)
+            let text = "SELECT type, sql FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower($1)";
+            let made = sqlx::query_as::<_, (String, Option<String>)>(text)
                 .bind(table)
                 .fetch_optional(&mut *conn)
                 .await;
-            let made = made
-                .map_err(classify::<Self>)?
-                .flatten()
-                .unwrap_or_default()
-                .to_uppercase();
+            let (kind, made) = made.map_err(classify::<Self>)?.unwrap_or_default();
+            let made = made.unwrap_or_default().to_uppercase();
             let columns: Vec<(String, String, bool, Option<String>, i64, i64)> = sqlx::query_as(
                 r#"SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo($1, $2)"#,
             )
@@ -159,6 +155,9 @@ impl Dialect for Sqlite {
                         unique: (key > 0 && keys == 1) || unique.contains(&name),
                         nullable: !not_null && key == 0,
                         has_default: default.is_some() || rowid || hidden > 1,
+                        computed: hidden > 1,
+                        room: None, // a declared length is a remark
+                        sequence: None,
                         reuses_ids: rowid && !made.contains("AUTOINCREMENT"),
                         rights: Rights::ALL,
                         name,
@@ -168,8 +167,10 @@ impl Dialect for Sqlite {
                 .collect();
             Ok(Some(LiveTable {
                 columns,
+                instead: (kind == "view").then_some("a view"),
+                reachable: true,
                 delete: true,
-                hidden: false,
+                hidden: Vec::new(),
             }))
         })
     }
