@@ -4,9 +4,11 @@
 use std::fmt::{self, Debug};
 
 use futures_util::future::BoxFuture;
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
 
+use super::refusal::Refusal;
 use super::repr::Form;
 use super::text::Syntax;
 use crate::account::{Repr, Table};
@@ -246,8 +248,19 @@ pub trait Dialect: Database {
     /// The types of our own columns.
     const TYPES: Types;
 
-    /// The one column whose unique index refused a row; `None` for an index over several, or over an expression.
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String>;
+    /// Whether a statement was refused because of the values in it, and not because of its text or of our rights.
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool;
+
+    /// The one column whose NOT NULL or unique index refused a row; `None` for an index over several, or over an
+    /// expression.
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String>;
+
+    /// The columns that the constraint looks at which refused a row of `table`; none where that cannot be told.
+    fn constrained<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>>;
 
     /// Binds a value of our own tables.
     ///
@@ -417,20 +430,17 @@ pub(crate) use run_statements;
 
 /// Sorts a product's error into ours.
 pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
-    if D::is_unavailable(&error) {
-        Error::Unavailable(Box::new(error))
-    } else {
-        error.into()
+    let unavailable = D::is_unavailable(&error);
+    match error {
+        sqlx::Error::Database(refusal) => {
+            let refusal = Box::new(Refusal::new::<D>(refusal));
+            if unavailable {
+                Error::Unavailable(refusal)
+            } else {
+                Error::Store(refusal)
+            }
+        }
+        error if unavailable => Error::Unavailable(Box::new(error)),
+        error => error.into(),
     }
-}
-
-/// The error of a unique index that refused a row.
-pub(crate) fn unique_violation(error: &Error) -> Option<&dyn sqlx::error::DatabaseError> {
-    let Error::Store(source) = error else {
-        return None;
-    };
-    source
-        .downcast_ref::<sqlx::Error>()?
-        .as_database_error()
-        .filter(|error| error.is_unique_violation())
 }

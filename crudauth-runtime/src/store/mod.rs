@@ -19,6 +19,7 @@ pub mod dialect;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
+pub(crate) mod refusal;
 pub mod repr;
 pub mod sql;
 #[cfg(feature = "sqlite")]
@@ -63,7 +64,18 @@ pub enum Inserted<K> {
     /// The new row's key.
     Created(K),
     /// A unique index refused it: somebody else was first. The application's own column, where it was one.
-    Refused(Option<&'static ColumnDef>),
+    Taken(Option<&'static ColumnDef>),
+    /// The table takes no such value of the client's.
+    Unfit(Unfit),
+}
+
+/// A value that the account table does not take: too long, outside a CHECK, none of an enumeration's, …
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unfit {
+    /// Its column, where that is known.
+    pub column: Option<&'static ColumnDef>,
+    /// Most characters that the column holds, where the value has more.
+    pub room: Option<usize>,
 }
 
 /// A change to one account by the application or a flow.

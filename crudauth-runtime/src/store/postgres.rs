@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 pub use sqlx::Postgres;
 use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
+use sqlx::error::{BoxDynError, DatabaseError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
@@ -22,6 +22,7 @@ use super::dialect::{
 };
 use super::repr::{Hyphenated, Simple};
 use super::text::Syntax;
+use crate::account::Table;
 use crate::error::{Error, Result};
 
 /// How long the start waits for a first connection.
@@ -36,6 +37,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 
 /// Names the lock of the migrations among the application's own advisory locks; "crudauth" in ASCII.
 const MIGRATIONS: i64 = 0x6372_7564_6175_7468;
+
+const UNIQUE_VIOLATION: &str = "23505";
 
 /// Everything that [`describe`](Dialect::describe) wants to know of a table; no row when it is not there. A name without a
 /// schema is found as a statement would find it, by the search path. A domain is described as the type below it. Row-level
@@ -67,6 +70,14 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
 WHERE CASE WHEN $1 IS NULL THEN c.oid = to_regclass(quote_ident($2)) ELSE n.nspname = $1 AND c.relname = $2 END
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY a.attnum";
+
+/// The columns of a table that a constraint looks at: its own constraint, or the one of a column's domain.
+const CONSTRAINED: &str = r"
+SELECT a.attname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_constraint k ON k.conname = $3
+  AND (k.contypid = a.atttypid OR k.conrelid = c.oid AND a.attnum = ANY (k.conkey))
+WHERE CASE WHEN $1 IS NULL THEN c.oid = to_regclass(quote_ident($2)) ELSE n.nspname = $1 AND c.relname = $2 END
 ORDER BY a.attnum";
 
 /// A text whose type the server finds out. Declared as `text`, it would make `citext = text` out of a comparison with a
@@ -118,10 +129,42 @@ impl Dialect for Postgres {
         }
     }
 
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool {
+        // Data exceptions, violated constraints, a view's WITH CHECK OPTION; what a trigger of the application's raises.
+        let code = refusal.code().unwrap_or_default();
+        ["22", "23", "44"]
+            .iter()
+            .any(|class| code.starts_with(class))
+            || code == "P0001"
+    }
+
+    fn constrained<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(async move {
+            let Some(constraint) = violation.constraint() else {
+                return Ok(Vec::new());
+            };
+            let columns = sqlx::query_scalar(CONSTRAINED)
+                .bind(table.schema)
+                .bind(table.name)
+                .bind(constraint);
+            columns.fetch_all(conn).await.map_err(classify::<Self>)
+        })
+    }
+
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String> {
+        let violation = violation.try_downcast_ref::<PgDatabaseError>()?;
+        if let Some(column) = violation.column() {
+            return Some(column.to_owned());
+        }
+        if violation.code() != UNIQUE_VIOLATION {
+            return None;
+        }
         // "Key (phone)=(555) already exists.", in whatever language; an expression or a list of columns is no one column.
-        let detail = violation.try_downcast_ref::<PgDatabaseError>()?.detail()?;
-        let (_, key) = detail.split_once('(')?;
+        let (_, key) = violation.detail()?.split_once('(')?;
         let (column, _) = key.split_once(")=(")?;
         match column.strip_prefix('"') {
             Some(quoted) => quoted
@@ -282,9 +325,7 @@ impl Dialect for Postgres {
         ) {
             return true;
         }
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
+        let code = error.as_database_error().and_then(DatabaseError::code);
         // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement); a
         // server that only reads (a standby); a lock or a serialisation that did not work out: all may work the next time.
         code.is_some_and(|code| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 pub use sqlx::Sqlite;
 use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
+use sqlx::error::{BoxDynError, DatabaseError, ErrorKind};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -55,7 +55,36 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool {
+        // Primary result codes: TOOBIG, CONSTRAINT, MISMATCH.
+        primary(refusal).is_some_and(|code| [18, 19, 20].contains(&code))
+    }
+
+    fn constrained<'a>(
+        _: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        // "CHECK constraint failed: age > 0": the name of the constraint or, where it has none, its text.
+        let text = violation.message().split_once("CHECK constraint failed: ");
+        let words = text
+            .map_or("", |(_, text)| text)
+            .split(|c: char| !c.is_alphanumeric() && c != '_');
+        let columns = table
+            .columns
+            .iter()
+            .filter(|column| words.clone().any(|word| Self::same_name(word, column.name)));
+        let columns = columns.map(|column| column.name.to_owned()).collect();
+        Box::pin(async { Ok(columns) })
+    }
+
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String> {
+        if !matches!(
+            violation.kind(),
+            ErrorKind::UniqueViolation | ErrorKind::NotNullViolation
+        ) {
+            return None;
+        }
         // "UNIQUE constraint failed: users.phone"; an index over an expression is named "index 'users_lower'".
         let (_, refused) = violation.message().split_once("constraint failed: ")?;
         let (_, column) = refused.rsplit_once('.')?;
@@ -345,7 +374,11 @@ macro_rules! texts {
 texts!(Simple, Hyphenated);
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
+    primary(error.as_database_error()?)
+}
+
+fn primary(error: &dyn DatabaseError) -> Option<i32> {
+    let code = error.code()?;
     code.parse::<i32>().ok().map(|code| code & 0xff)
 }
 
