@@ -36,6 +36,7 @@ mod relaxed {
     }
 
     auth! {
+        #[database(sqlite, postgres)]
         #[session(rotate_on_change)]
         #[password(reuse, fresh_sign_in = "off")]
         pub(super) struct Relaxed<Member>;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use support::{Answer, Auth, Client, PASSWORD, SECRET, TestApp, User, fresh_address};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(sweep = "1s")]
     pub struct Swept<User>;
 }

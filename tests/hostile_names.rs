@@ -69,6 +69,7 @@ struct Hostile {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management)]
     #[tables(prefix = "Join_")]
     struct Reserved<Hostile>;

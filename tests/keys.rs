@@ -44,6 +44,7 @@ struct Person {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management)]
     struct Auth<Person>;
 }

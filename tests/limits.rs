@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use support::{Answer, Client, PASSWORD, TestApp, User};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management)]
     #[rate_limit(register = "off", change_password = "off", logout_all = "off", csrf_refresh = "off")]
     pub struct Unlimited<User>;

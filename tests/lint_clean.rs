@@ -114,7 +114,7 @@ auth! {
     #[lockout(max_attempts = 7, window = "2m", base = "30s", max = "2h", retention = "3h", hard_stop = 50, on_success = "clear_user_only")]
     #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h")]
     #[proxy(trusted_hops = 1)]
-    #[database(sqlite)]
+    #[database(sqlite, postgres)]
     #[tables(prefix = "shop_")]
     #[hooks(MyHooks)]
     #[allow(common_passwords_without_lockout, reason = "there is a lockout")]

@@ -22,6 +22,7 @@ use support::{Auth, Client, PASSWORD, SECRET, TempDb, User, fresh_address};
 use tokio::task::JoinSet;
 
 auth! {
+    #[database(sqlite, postgres)]
     #[password(queue = 128)]
     pub struct Roomy<User>;
 }

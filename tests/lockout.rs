@@ -17,11 +17,13 @@ use futures_util::future::join_all;
 use support::{Answer, Client, PASSWORD, TestApp, User, fresh_address};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[lockout(base = "1s", max = "8s")]
     pub struct Quick<User>;
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[lockout(on_success = "clear_user_only")]
     pub struct UserOnly<User>;
 }

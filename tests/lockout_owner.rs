@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 use support::{Answer, Client, PASSWORD, TestApp, User, fresh_address};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[password(wait = "1s")]
     pub struct Impatient<User>;
 }

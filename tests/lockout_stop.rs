@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use support::{Answer, Client, PASSWORD, TestApp, User, fresh_address};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[lockout(hard_stop = 20)]
     #[rate_limit(change_password = "1000/h")]
     pub struct Doors<User>;

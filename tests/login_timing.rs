@@ -18,6 +18,7 @@ use crudauth::testing::{Clock, TestBuilder};
 use support::{Client, PASSWORD, SECRET, User, fresh_address};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[password(argon2(m = "7MiB", t = 5))]
     pub struct Real<User>;
 }

@@ -17,6 +17,7 @@ use crudauth::{CreateUser, auth, public};
 use support::{Client, PASSWORD, SECRET, TestApp, User, UserColumns, pool};
 
 auth! {
+    #[database(sqlite, postgres)]
     // One hash takes longer than a ping may: on a thread that serves requests, each of them would show.
     #[password(argon2(m = "64MiB", t = 2), wait = "60s")]
     struct Slow<User>;

@@ -2,11 +2,9 @@
 //!
 //! Runs once: PostgreSQL, whatever the product under test.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
 
 use crudauth::{AuthUser, PasswordHash, auth};
 
@@ -25,22 +23,22 @@ auth! {
 
 /// Where the tests' server listens, `host:port`.
 fn server() -> String {
-    let url = std::env::var("CRUDAUTH_TEST_POSTGRES")
-        .unwrap_or_else(|_| panic!("no PostgreSQL: run `.ci/test`, or set CRUDAUTH_TEST_POSTGRES"));
-    let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+    let options: sqlx::postgres::PgConnectOptions = support::db::server().parse().unwrap();
     format!("{}:{}", options.get_host(), options.get_port())
 }
 
 async fn refusal(url: &str) -> String {
-    let secret = "tests only: 32 bytes and some more of them";
-    let error = Auth::connect(url).secret(secret).await.unwrap_err();
+    let error = Auth::connect(url)
+        .secret(support::SECRET)
+        .await
+        .unwrap_err();
     error.to_string()
 }
 
 #[tokio::test]
 async fn a_database_that_is_not_there_is_named_with_the_statement_that_makes_it() {
     let server = server();
-    let url = std::env::var("CRUDAUTH_TEST_POSTGRES").unwrap();
+    let url = support::db::server();
     let (place, options) = url.split_at(url.find('?').unwrap_or(url.len()));
     let (host, _) = place.rsplit_once('/').unwrap();
 

@@ -41,10 +41,12 @@ async fn home() -> &'static str {
 async fn maybe(_: Option<Principal<Auth>>) {}
 
 auth! {
+    #[database(sqlite, postgres)]
     pub struct Plain<User>;
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(danger_no_csrf, danger_insecure_cookies)]
     #[rate_limit(register = "off", change_password = "3/d")]
     pub struct Loose<User>;

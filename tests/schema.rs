@@ -230,7 +230,7 @@ async fn every_drift_of_the_table_is_named_in_one_message() {
     run(&db, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, username TEXT NOT NULL, password_hash INTEGER NOT NULL, \
         is_active BOOLEAN NOT NULL, is_superuser BOOLEAN NOT NULL, token_version BIGINT NOT NULL, full_name TEXT NOT NULL, \
         plan TEXT NOT NULL, badge TEXT NOT NULL, noted TEXT NOT NULL DEFAULT '', remark TEXT)").await;
-    run(&db, "CREATE UNIQUE INDEX both ON users (email, username); CREATE UNIQUE INDEX some ON users (username) WHERE is_active").await;
+    run(&db, "CREATE UNIQUE INDEX two ON users (email, username); CREATE UNIQUE INDEX partial ON users (username) WHERE is_active").await;
 
     let message = refused(
         Auth::builder(db)
@@ -299,8 +299,12 @@ async fn every_wrong_setting_is_told_in_one_message() {
         ),
         (read_only, "the tables of crudauth cannot be written"),
         (
-            "postgres://localhost/app".to_owned(),
-            "the database URL begins with `postgres:`, but the block declares `#[database(sqlite)]`",
+            "postgres://127.0.0.1:1/app".to_owned(),
+            "the PostgreSQL server at 127.0.0.1:1 cannot be reached",
+        ),
+        (
+            "mysql://localhost/app".to_owned(),
+            "the database URL begins with `mysql:`, but the block declares `#[database(sqlite, postgres)]`",
         ),
         ("app.db".to_owned(), "the database URL begins with"),
     ] {

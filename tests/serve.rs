@@ -21,6 +21,7 @@ use support::{Client, FORM, PASSWORD, SECRET, TempDb, TestApp, User, encode};
 use wire::Served;
 
 auth! {
+    #[database(sqlite, postgres)]
     #[proxy(trusted_hops = 1)]
     pub struct Behind<User>;
 }

@@ -17,6 +17,7 @@ use support::{Client, PASSWORD, SECRET, User};
 use tokio::net::TcpListener;
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(danger_insecure_cookies)]
     pub struct Local<User>;
 }

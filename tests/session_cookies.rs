@@ -121,16 +121,19 @@ async fn sec_051_only_signing_in_sets_a_session_cookie() {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(host_prefix, same_site = "strict", idle = "5m", absolute = "1h", remember_me = "2d", max_sessions = 1, management)]
     pub struct Strict<User>;
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(cookie = "sid", csrf_cookie = "token", device_cookie = "dev", path = "/app", danger_insecure_cookies, danger_no_csrf, management)]
     pub struct Loose<User>;
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(rotate_on_change)]
     pub struct Rotating<User>;
 }

@@ -52,7 +52,10 @@ struct MaybeEmail {
     password_hash: PasswordHash,
 }
 
-auth! { struct EmailIfAny<MaybeEmail>; }
+auth! {
+    #[database(sqlite, postgres)]
+    struct EmailIfAny<MaybeEmail>;
+}
 
 #[tokio::test]
 async fn a_nullable_address_may_be_left_out_where_there_is_a_user_name() {
@@ -82,7 +85,10 @@ struct ByEmail {
     password_hash: Option<PasswordHash>,
 }
 
-auth! { struct EmailOnly<ByEmail>; }
+auth! {
+    #[database(sqlite, postgres)]
+    struct EmailOnly<ByEmail>;
+}
 
 #[tokio::test]
 async fn an_email_only_account_has_no_user_name_anywhere() {
@@ -143,7 +149,10 @@ struct ByName {
     password_hash: PasswordHash,
 }
 
-auth! { struct NameOnly<ByName>; }
+auth! {
+    #[database(sqlite, postgres)]
+    struct NameOnly<ByName>;
+}
 
 #[tokio::test]
 async fn a_user_name_only_account_signs_up_without_an_address() {
@@ -253,6 +262,7 @@ struct Member {
 type OwnColumns = (i64, String, String, Option<i64>, bool, String, i64, bool);
 
 auth! {
+    #[database(sqlite, postgres)]
     #[tables(prefix = "club_")]
     struct Club<Member>;
 }

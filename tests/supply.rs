@@ -103,3 +103,35 @@ fn sec_146_dependencies_are_locked_licensed_and_of_one_known_source() {
     assert!(read(".ci/run").contains(".ci/deny"));
     assert!(read(".github/workflows/ci.yml").contains("deny"));
 }
+
+/// The crates that an application gets with these features of ours.
+fn crates(features: &str) -> String {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "crudauth",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
+        .args(["--no-default-features", "--features", features])
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{tree:?}");
+    String::from_utf8(tree.stdout).unwrap()
+}
+
+#[test]
+fn a_product_that_is_not_asked_for_is_not_compiled() {
+    let (sqlite, postgres) = (crates("sqlite"), crates("postgres"));
+
+    assert!(sqlite.contains("sqlx-sqlite") && postgres.contains("sqlx-postgres"));
+    assert!(
+        !sqlite.contains("sqlx-postgres") && !sqlite.contains("rustls"),
+        "{sqlite}"
+    );
+    assert!(!postgres.contains("sqlite"), "{postgres}");
+}

@@ -24,6 +24,10 @@ struct Guest {
     rating: f64,
     notes: String,
     badge: Uuid,
+    #[auth(repr = "hyphenated")]
+    room: Uuid,
+    #[auth(repr = "simple")]
+    key_card: Uuid,
     photo: Vec<u8>,
     arrived: OffsetDateTime,
     left: PrimitiveDateTime,
@@ -32,7 +36,10 @@ struct Guest {
     nickname: Option<String>,
 }
 
-auth! { struct Auth<Guest>; }
+auth! {
+    #[database(sqlite, postgres)]
+    struct Auth<Guest>;
+}
 
 #[tokio::test]
 async fn an_own_column_that_nothing_fills_starts_as_the_empty_value_of_its_type() {
@@ -56,6 +63,7 @@ async fn an_own_column_that_nothing_fills_starts_as_the_empty_value_of_its_type(
         (ada.nights, ada.floor, ada.paid, ada.rating, ada.notes),
         (0, 0, false, 0.0, String::new())
     );
-    assert_eq!((ada.badge, ada.nickname), (Uuid::nil(), None));
+    assert_eq!([ada.badge, ada.room, ada.key_card], [Uuid::nil(); 3]);
+    assert_eq!(ada.nickname, None);
     assert_eq!(ada.arrived, ada.left.assume_utc());
 }

@@ -32,6 +32,7 @@ pub struct Member {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     pub struct Members<Member>;
 }
 
@@ -50,6 +51,7 @@ pub struct Second {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     pub struct Seconds<Second>;
 }
 

@@ -14,8 +14,7 @@ mod support;
 use crudauth::testing::TestBuilder;
 use crudauth::{AuthUser, PasswordHash, auth};
 use serde_json::json;
-use sqlx::SqlitePool;
-use support::{Client, PASSWORD, SECRET, TempDb, pool};
+use support::{Client, Db, PASSWORD, SECRET, TempDb, pool};
 use uuid::Uuid;
 
 macro_rules! persons {
@@ -25,29 +24,33 @@ macro_rules! persons {
 
             #[derive(Debug, Clone, AuthUser)]
             #[auth(table = "persons")]
-            pub struct Person {
+            pub(crate) struct Person {
                 #[auth(id $(, repr = $repr)?)]
-                pub key: Uuid,
+                pub(crate) key: Uuid,
                 username: String,
                 password_hash: PasswordHash,
                 #[auth(own $(, repr = $repr)?)]
                 team: Option<Uuid>,
             }
 
-            auth! { pub struct Auth<Person>; }
+            auth! {
+                #[database(sqlite, postgres)]
+                struct Auth<Person>;
+            }
 
-            pub async fn start(db: &SqlitePool) -> crudauth::Result<Auth> {
-                let auth = Auth::builder(db.clone()).secret(SECRET);
-                auth.cheap_hashing().manual_workers().await
+            pub(crate) async fn start(file: &TempDb) -> crudauth::Result<axum::Router> {
+                let auth = Auth::connect(file.url()).secret(SECRET);
+                let auth = auth.cheap_hashing().manual_workers().await?;
+                Ok(auth.router())
             }
 
             /// What the start says to a table like this.
-            pub async fn told(declared: &str, rows: &str) -> String {
-                let (_file, db) = table(declared, rows).await;
-                match start(&db).await {
-                    Ok(_) => String::new(),
-                    Err(error) => error.to_string(),
-                }
+            pub(crate) async fn told(declared: &str, rows: &str) -> String {
+                told_by(&table(declared, rows).await.0).await
+            }
+
+            pub(crate) async fn told_by(file: &TempDb) -> String {
+                start(file).await.map_or_else(|error| error.to_string(), |_| String::new())
             }
         }
     )*};
@@ -60,23 +63,16 @@ persons! {
     simple: "simple";
 }
 
-async fn run(db: &SqlitePool, sql: impl Into<String>) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into()))
-        .execute(db)
-        .await
-        .unwrap();
+async fn table(declared: &str, rows: &str) -> (TempDb, Db) {
+    made(TempDb::sqlite(), declared, rows).await
 }
 
-async fn table(declared: &str, rows: &str) -> (TempDb, SqlitePool) {
-    let file = TempDb::new();
+async fn made(file: TempDb, declared: &str, rows: &str) -> (TempDb, Db) {
     let db = pool(&file.url(), 2).await;
-    run(
-        &db,
-        format!(
-            "CREATE TABLE persons (key {declared} NOT NULL PRIMARY KEY, username TEXT NOT NULL UNIQUE, \
-             password_hash TEXT NOT NULL, team {declared}); BEGIN; {rows} COMMIT"
-        ),
-    )
+    db.run(format!(
+        "CREATE TABLE persons (key {declared} NOT NULL PRIMARY KEY, username TEXT NOT NULL UNIQUE, \
+         password_hash TEXT NOT NULL, team {declared}); BEGIN; {rows} COMMIT"
+    ))
     .await;
     (file, db)
 }
@@ -115,7 +111,7 @@ async fn the_message_says_which_repr_the_column_needs() {
     }
     // Nothing to go by but the type.
     let told = plain::told("TEXT", "").await;
-    let both = "for UUIDs in texts write `#[auth(repr = \"hyphenated\")]`, or `\"simple\"` where they have no dashes";
+    let both = "stored as `BLOB`: for UUIDs in texts write `#[auth(repr = \"hyphenated\")]`, or `\"simple\"` where they have no dashes";
     assert!(told.contains(both), "{told}");
 }
 
@@ -143,23 +139,21 @@ async fn digits_in_a_column_that_turns_them_into_a_number_are_refused() {
     assert!(told.contains("make the column TEXT"), "{told}");
     // The reason: what goes in does not come out.
     let (_file, db) = table("UUID", &row("'01990000000070008000000000000001'")).await;
-    let kind: String = sqlx::query_scalar("SELECT typeof(key) FROM persons")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let kind: String = db.query("SELECT typeof(key) FROM persons").scalar().await;
     assert_ne!(kind, "text");
 }
 
 #[tokio::test]
 async fn capitals_are_refused_with_the_statement_that_makes_them_small() {
-    let (_file, db) = table("TEXT", &row(CAPITALS)).await;
-    let told = hyphenated::start(&db).await.unwrap_err().to_string();
+    let (file, db) = table("TEXT", &row(CAPITALS)).await;
+    let told = hyphenated::told_by(&file).await;
 
     let statement = r#"UPDATE "persons" SET "key" = lower("key")"#;
     assert!(told.contains(&format!("`{statement}`")), "{told}");
-    run(&db, statement).await;
-    run(&db, r#"UPDATE "persons" SET "team" = lower("team")"#).await;
-    hyphenated::start(&db).await.unwrap();
+    db.run(statement).await;
+    db.run(r#"UPDATE "persons" SET "team" = lower("team")"#)
+        .await;
+    assert_eq!(hyphenated::told_by(&file).await, "");
 }
 
 #[tokio::test]
@@ -185,18 +179,17 @@ async fn one_odd_key_among_many_is_found() {
 
 #[tokio::test]
 async fn a_row_in_another_form_is_an_error_and_never_somebody_else() {
-    let (_file, db) = table("TEXT", "").await;
-    let auth = hyphenated::start(&db).await.unwrap();
-    let mut client = Client::new(auth.router());
+    let (file, db) = table("TEXT", "").await;
+    let mut client = Client::new(hyphenated::start(&file).await.unwrap());
     let body = json!({ "username": "ada", "password": PASSWORD });
     let id = client.post_json("/register", &body).await.json()["id"].clone();
     client.login("ada", PASSWORD).await;
 
-    run(&db, "UPDATE persons SET key = upper(key)").await;
+    db.run("UPDATE persons SET key = upper(key)").await;
 
     // A wrong answer would be 401: "no such session" to its owner.
     assert_eq!(client.clone().login("ada", PASSWORD).await.status, 500);
-    run(&db, "UPDATE persons SET key = lower(key)").await;
+    db.run("UPDATE persons SET key = lower(key)").await;
     assert_eq!(client.get("/me").await.json()["user_id"], id);
 }
 
@@ -222,5 +215,34 @@ async fn a_table_of_our_own_making_has_the_form_that_is_declared() {
     ] {
         let key = format!(r#""key" {wanted} NOT NULL PRIMARY KEY"#);
         assert!(statement.contains(&key), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_a_type_for_uuids_nothing_else_will_do() {
+    let (text, _db) = made(TempDb::postgres(), "char(36)", &row(DASHES)).await;
+    let (uuid, _db) = made(TempDb::postgres(), "uuid", &row(DASHES)).await;
+
+    for told in [
+        plain::told_by(&text).await,
+        simple::told_by(&text).await,
+        hyphenated::told_by(&text).await,
+    ] {
+        let what = "`persons.key` is declared `character`, but the field `key` is stored as `UUID`: make the column a `uuid`, \
+                    or the field a `String`";
+        assert!(told.contains(what), "{told}");
+    }
+    assert_eq!(
+        hyphenated::told_by(&uuid).await + &simple::told_by(&uuid).await,
+        ""
+    );
+    for statement in [
+        plain::Person::create_table_sql(crudauth::Dialect::Postgres),
+        simple::Person::create_table_sql(crudauth::Dialect::Postgres),
+    ] {
+        assert!(
+            statement.contains(r#""key" UUID NOT NULL PRIMARY KEY"#),
+            "{statement}"
+        );
     }
 }

@@ -16,12 +16,11 @@ mod support;
 use crudauth::testing::TestBuilder;
 use crudauth::{AccountKey, AuthUser, PasswordHash, auth};
 use serde_json::json;
-use sqlx::SqlitePool;
-use support::{Client, PASSWORD, SECRET, TempDb, TestApp, pool};
+use support::{Client, Db, PASSWORD, SECRET, TempDb, TestApp, pool};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct PersonId(Uuid);
+struct PersonId(Uuid);
 
 impl AccountKey for PersonId {
     type Inner = Uuid;
@@ -33,28 +32,14 @@ impl AccountKey for PersonId {
     }
 }
 
-async fn run(db: &SqlitePool, sql: impl Into<String>) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into()))
-        .execute(db)
-        .await
-        .unwrap();
-}
-
-async fn count(db: &SqlitePool, sql: impl Into<String>) -> i64 {
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.into()))
-        .fetch_one(db)
-        .await
-        .unwrap()
-}
-
 /// The hash of [`PASSWORD`].
 async fn hash() -> String {
     let app = TestApp::start().await;
     app.register("anybody").await;
-    sqlx::query_scalar("SELECT password_hash FROM users")
-        .fetch_one(&app.db)
+    app.db
+        .query("SELECT password_hash FROM users")
+        .scalar()
         .await
-        .unwrap()
 }
 
 /// A UUID as SQL, in each form.
@@ -69,21 +54,17 @@ fn digits(uuid: Uuid) -> String {
 }
 
 /// A table as another tool made it, with Ada in it.
-async fn table(declared: &str, ada: &str) -> (TempDb, SqlitePool) {
-    let file = TempDb::new();
+async fn table(file: &TempDb, declared: &str, ada: &str) -> Db {
     let db = pool(&file.url(), 2).await;
     let hash = hash().await;
-    run(
-        &db,
-        format!(
-            "CREATE TABLE persons (id {declared} NOT NULL PRIMARY KEY, username TEXT NOT NULL UNIQUE, \
-             password_hash TEXT NOT NULL, is_active BOOLEAN NOT NULL, token_version INTEGER NOT NULL, \
-             ticket {declared} UNIQUE, team {declared} NOT NULL); \
-             INSERT INTO persons VALUES ({ada}, 'ada', '{hash}', 1, 7, {ada}, {ada})"
-        ),
-    )
+    db.run(format!(
+        "CREATE TABLE persons (id {declared} NOT NULL PRIMARY KEY, username TEXT NOT NULL UNIQUE, \
+         password_hash TEXT NOT NULL, is_active BOOLEAN NOT NULL, token_version BIGINT NOT NULL, \
+         ticket {declared} UNIQUE, team {declared} NOT NULL); \
+         INSERT INTO persons VALUES ({ada}, 'ada', '{hash}', TRUE, 7, {ada}, {ada})"
+    ))
     .await;
-    (file, db)
+    db
 }
 
 fn team() -> Uuid {
@@ -97,9 +78,9 @@ macro_rules! persons {
 
             #[derive(Debug, Clone, AuthUser)]
             #[auth(table = "persons")]
-            pub struct Person {
+            pub(crate) struct Person {
                 #[auth(repr = $repr)]
-                pub id: $key,
+                pub(crate) id: $key,
                 username: String,
                 password_hash: PasswordHash,
                 is_active: bool,
@@ -112,22 +93,21 @@ macro_rules! persons {
 
             auth! {
                 #[session(management)]
-                pub struct Auth<Person>;
+                #[database(sqlite, postgres)]
+                struct Auth<Person>;
             }
 
-            pub async fn start(db: &SqlitePool) -> crudauth::Result<Auth> {
-                Auth::builder(db.clone())
+            /// Sign-in, session, change of password, sign-up, look-up, switch-off and deletion, in a column declared so.
+            pub(crate) async fn live(file: TempDb, declared: &str) {
+                let ada = Uuid::new_v4();
+                let db = table(&file, declared, &$literal(ada)).await;
+                let auth = Auth::connect(file.url())
+                    .create_users_table(false)
                     .secret(SECRET)
                     .cheap_hashing()
                     .manual_workers()
                     .await
-            }
-
-            /// Sign-in, session, change of password, sign-up, look-up, switch-off and deletion, in a column declared so.
-            pub async fn live(declared: &str) {
-                let ada = Uuid::new_v4();
-                let (_file, db) = table(declared, &$literal(ada)).await;
-                let auth = start(&db).await.unwrap();
+                    .unwrap();
                 let of_before = Client::new(auth.router());
 
                 // The account of before.
@@ -162,12 +142,10 @@ macro_rules! persons {
                     format!("auth_usernames WHERE user_id = {key}"),
                 ] {
                     let one = format!("SELECT count(*) FROM {stored}");
-                    assert_eq!(count(&db, one).await, 1, "{declared}: {stored}");
+                    assert_eq!(db.count(one).await, 1, "{declared}: {stored}");
                 }
-                let read: Person = sqlx::query_as("SELECT * FROM persons WHERE username = 'bob'")
-                    .fetch_one(&db)
-                    .await
-                    .unwrap();
+                let bobs_row = "SELECT * FROM persons WHERE username = 'bob'";
+                let read: Person = db.query(bobs_row).row().await;
                 assert_eq!((read.id.as_inner(), read.ticket, read.team), (&bob, Some(super::team()), super::team()));
 
                 // The application's own hand.
@@ -182,8 +160,8 @@ macro_rules! persons {
                 assert_eq!(bobs.get("/me").await.status, 401);
                 for left in ["persons", "auth_sessions", "auth_usernames"] {
                     let (id, all) = (if left == "persons" { "id" } else { "user_id" }, "SELECT count(*) FROM");
-                    assert_eq!(count(&db, format!("{all} {left} WHERE {id} = {key}")).await, 0);
-                    assert_eq!(count(&db, format!("{all} {left}")).await, 1, "{left}: Ada's is there");
+                    assert_eq!(db.count(format!("{all} {left} WHERE {id} = {key}")).await, 0);
+                    assert_eq!(db.count(format!("{all} {left}")).await, 1, "{left}: Ada's is there");
                 }
             }
         }
@@ -193,6 +171,7 @@ macro_rules! persons {
 persons!(hyphenated: PersonId, "hyphenated", dashes);
 persons!(simple: Uuid, "simple", digits);
 persons!(blob: PersonId, "blob", bytes);
+persons!(native: Uuid, "blob", dashes);
 
 #[tokio::test]
 async fn texts_with_dashes_are_the_key_at_every_door() {
@@ -203,20 +182,27 @@ async fn texts_with_dashes_are_the_key_at_every_door() {
         "TEXT COLLATE NOCASE",
         "UUID",
     ] {
-        hyphenated::live(declared).await;
+        hyphenated::live(TempDb::sqlite(), declared).await;
     }
 }
 
 #[tokio::test]
 async fn texts_without_dashes_are_the_key_at_every_door() {
     for declared in ["CHAR(32)", "VARCHAR(36)", "TEXT"] {
-        simple::live(declared).await;
+        simple::live(TempDb::sqlite(), declared).await;
     }
 }
 
 #[tokio::test]
 async fn bytes_are_the_key_at_every_door() {
     for declared in ["BLOB", "BINARY(16)", "UUID", "GUID"] {
-        blob::live(declared).await;
+        blob::live(TempDb::sqlite(), declared).await;
     }
+}
+
+#[tokio::test]
+async fn a_product_with_a_type_for_uuids_keeps_them_in_it_whatever_the_repr() {
+    hyphenated::live(TempDb::postgres(), "uuid").await;
+    simple::live(TempDb::postgres(), "uuid").await;
+    native::live(TempDb::postgres(), "uuid").await;
 }

@@ -184,8 +184,6 @@ needs! {
     need_authority: Authority;
 }
 
-/// Moves the error of a type that is no UUID to the user's token.
-pub const fn need_uuid<K: Keeps<T>, T>() {}
 /// Moves the error of a missing hooks implementation to the user's token.
 pub const fn need_hooks<H: Hooks<U>, U: AuthUser>() {}
 /// Moves the error of a missing column to `verified`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::account::AuthUser;
 use crate::engine::Engine;
@@ -56,8 +57,8 @@ async fn sweeper<U: AuthUser>(
         let Some(engine) = engine.upgrade() else {
             return;
         };
-        match AssertUnwindSafe(sweep(&engine)).catch_unwind().await {
-            Ok(Ok(_)) => {}
+        match AssertUnwindSafe(turn(&engine, every)).catch_unwind().await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(%error, "sweeping failed; it is tried again at the next interval");
             }
@@ -66,13 +67,32 @@ async fn sweeper<U: AuthUser>(
     }
 }
 
-/// Deletes what has expired, in batches, and returns how many rows went.
+/// Sweeps, unless another authority on this database is at it or has just been.
+///
+/// A turn lasts nearly as long as the interval, so that a clock that is being slowed down does not find its own last turn
+/// still going on, and sweep at every other interval. Whoever dies in the middle, or sees the database go, leaves the
+/// rest to whose turn is next; so does who does not come to the end, for by then it may be somebody else's turn.
+async fn turn<U: AuthUser>(engine: &Engine<U>, every: Duration) -> Result<()> {
+    let turn = every.saturating_sub(every / 10);
+    if engine.store.take_turn(engine.now(), turn).await? {
+        sweep_for(engine, turn).await?;
+    }
+    Ok(())
+}
+
+/// Deletes what has expired, whoever's turn it is, and returns how many rows went.
 pub(crate) async fn sweep<U: AuthUser>(engine: &Engine<U>) -> Result<u64> {
+    sweep_for(engine, Duration::MAX).await
+}
+
+/// In batches, the last of which begins before `span` is over.
+async fn sweep_for<U: AuthUser>(engine: &Engine<U>, span: Duration) -> Result<u64> {
+    let begun = Instant::now();
     let mut total = 0;
     loop {
         let gone = engine.store.sweep(engine.now(), BATCH).await?;
         total += gone;
-        if gone < u64::from(BATCH) {
+        if gone < u64::from(BATCH) || begun.elapsed() >= span {
             return Ok(total);
         }
         tokio::time::sleep(PAUSE).await;

@@ -46,6 +46,7 @@ pub struct User {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management)]
     pub struct Auth<User>;
 }

@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::support::{Answer, Client, FORM, PASSWORD, SECRET, TempDb, User, encode};
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(csrf_field = "csrf_token", management)]
     pub struct Pages<User>;
 }

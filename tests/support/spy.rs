@@ -37,6 +37,7 @@ pub struct User {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[hooks(Spy)]
     #[session(management)]
     pub struct Auth<User>;

@@ -29,11 +29,13 @@ struct Account {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management)]
     struct Auth<Account>;
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     #[session(management, danger_no_csrf)]
     struct NoCsrf<Account>;
 }

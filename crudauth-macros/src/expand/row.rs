@@ -49,7 +49,7 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
 }
 
 /// The type of the value: a key's inner type, else the field's.
-pub(crate) fn value(column: &Column) -> TokenStream {
+fn value(column: &Column) -> TokenStream {
     let ty = &column.ty;
     if column.role == Role::Id {
         let at = ty.span().resolved_at(Span::call_site());
@@ -60,7 +60,7 @@ pub(crate) fn value(column: &Column) -> TokenStream {
 }
 
 /// The type in which `#[auth(repr = …)]` keeps the value.
-pub(crate) fn kept(column: &Column) -> Option<TokenStream> {
+fn kept(column: &Column) -> Option<TokenStream> {
     let repr = column.repr?.0;
     // One place, the field's type, is blamed for a type that is no UUID, wherever the compiler finds out.
     let at = column.ty.span().resolved_at(Span::call_site());

@@ -185,11 +185,6 @@ fn create_table(user: &UserModel) -> TokenStream {
 
 /// A type that cannot hold its column is blamed where it is written.
 fn assertions(user: &UserModel) -> TokenStream {
-    let uuids = user.columns().filter_map(|column| {
-        let (ty, kept) = (&column.ty, row::kept(column)?);
-        let value = row::value(column);
-        Some(quote_spanned!(ty.span().resolved_at(Span::mixed_site())=> __p::need_uuid::<#kept, #value>();))
-    });
     let calls = user.columns().filter_map(|column| {
         let need = match column.role {
             Role::Id => "need_key",
@@ -207,7 +202,6 @@ fn assertions(user: &UserModel) -> TokenStream {
     quote! {
         const _: fn() = || {
             #(#calls)*
-            #(#uuids)*
         };
     }
 }

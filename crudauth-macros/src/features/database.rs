@@ -156,3 +156,30 @@ impl Feature for Database {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_whose_cargo_feature_is_off_is_told_where_it_is_named() {
+        let cx = Cx::default();
+        not_built(&cx, &syn::parse_quote!(postgres), "postgres");
+
+        assert_eq!(
+            cx.messages(),
+            [
+                "`postgres` is declared, but crudauth is built without it; write `crudauth = { version = \"…\", \
+                 features = [\"postgres\"] }` in Cargo.toml"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_implied_is_built() {
+        let implied = Database::implied(&[]).unwrap();
+
+        assert!(implied.products.iter().all(|product| product.built));
+        assert_eq!(implied.products.len(), 1);
+    }
+}

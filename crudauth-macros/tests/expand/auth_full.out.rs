@@ -47,7 +47,9 @@ const _: () = {
             __p::account::feature::<Self>(),
             __p::session::feature::<Self>(),
         ];
-        const DRIVERS: &'static [__p::Driver<Self>] = &[__p::sqlite::driver::<Self>()];
+        const DRIVERS: &'static [__p::Driver<Self>] = &[
+            __p::driver::<Self, __p::Sqlite>(),
+        ];
         fn from_core(core: ::std::sync::Arc<__p::Core<Self>>) -> Self {
             Self { __core: core }
         }

@@ -255,8 +255,5 @@ const _: () = {
         __p::need_key::<PersonId>();
         __p::need_text::<String>();
         __p::need_hash::<PasswordHash>();
-        __p::need_uuid::<__p::Hyphenated, <PersonId as __p::AccountKey>::Inner>();
-        __p::need_uuid::<::core::option::Option<__p::Simple>, Option<Uuid>>();
-        __p::need_uuid::<__p::Uuid, Uuid>();
     };
 };

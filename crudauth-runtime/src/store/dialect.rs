@@ -337,6 +337,9 @@ pub trait Dialect: Database {
         Self::fits(live, wanted)
     }
 
+    /// What to write when a column whose type does not fit holds UUIDs.
+    const UUID_ADVICE: &'static str = "make the column a `uuid`, or the field a `String`";
+
     /// The forms of the UUIDs in a live column, where the product has no type for them: those of its rows or, as long as
     /// it has none, the one that its declared type is made for. Empty where nothing can be told.
     fn uuid_forms<'a>(

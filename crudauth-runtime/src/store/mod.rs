@@ -388,6 +388,9 @@ pub trait Maintenance: Send + Sync {
     fn verify_own_tables(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
     /// Compares the live account table with the struct; every difference is one line.
     fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>>;
+    /// Takes the turn to sweep, which lasts for `turn`. False while somebody else has it: of all authorities on these
+    /// tables, in whatever processes, one sweeps at a time.
+    fn take_turn(&self, now: Timestamp, turn: Duration) -> BoxFuture<'_, Result<bool>>;
     /// Deletes at most `batch` expired rows from each of our tables and returns how many went.
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>>;
     /// Reaches the database and back.

@@ -22,6 +22,7 @@ pub enum Form {
     Unknown,
 }
 
+#[allow(dead_code, reason = "for products without a type of their own")]
 impl Form {
     /// The form of a text.
     pub(crate) fn of_text(text: &str) -> Self {
@@ -65,34 +66,53 @@ impl<T: Clone> Keeps<T> for T {
     }
 }
 
+/// A UUID in a text.
+pub trait UuidText: Copy {
+    /// The form of `uuid`.
+    fn of(uuid: Uuid) -> Self;
+    /// The UUID.
+    fn uuid(self) -> Uuid;
+}
+
+#[diagnostic::do_not_recommend] // the message above says all that is to be known
+impl<F: UuidText> Keeps<Uuid> for F {
+    fn keep(value: &Uuid) -> Cow<'_, Self> {
+        Cow::Owned(F::of(*value))
+    }
+
+    fn into_value(self) -> Uuid {
+        self.uuid()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: UuidText> Keeps<Option<Uuid>> for Option<F> {
+    fn keep(value: &Option<Uuid>) -> Cow<'_, Self> {
+        Cow::Owned(value.map(F::of))
+    }
+
+    fn into_value(self) -> Option<Uuid> {
+        self.map(F::uuid)
+    }
+}
+
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $format:ident, $len:literal, $otherwise:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name(pub Uuid);
 
-        #[diagnostic::do_not_recommend]
-        impl Keeps<Uuid> for $name {
-            fn keep(value: &Uuid) -> Cow<'_, Self> {
-                Cow::Owned(Self(*value))
+        impl UuidText for $name {
+            fn of(uuid: Uuid) -> Self {
+                Self(uuid)
             }
 
-            fn into_value(self) -> Uuid {
+            fn uuid(self) -> Uuid {
                 self.0
             }
         }
 
-        #[diagnostic::do_not_recommend]
-        impl Keeps<Option<Uuid>> for Option<$name> {
-            fn keep(value: &Option<Uuid>) -> Cow<'_, Self> {
-                Cow::Owned(value.map($name))
-            }
-
-            fn into_value(self) -> Option<Uuid> {
-                self.map(|kept| kept.0)
-            }
-        }
-
+        #[allow(dead_code, reason = "for products without a type of their own")]
         impl $name {
             /// As it is written.
             pub(crate) fn text(self) -> String {

@@ -233,6 +233,8 @@ impl Dialect for Sqlite {
         }
     }
 
+    const UUID_ADVICE: &'static str = "for UUIDs in texts write `#[auth(repr = \"hyphenated\")]`, or `\"simple\"` where they have no dashes";
+
     fn fits_uuid(live: &str, repr: Repr, wanted: &SqliteTypeInfo) -> bool {
         (is_uuid(live) && repr != Repr::Simple) || Self::fits(live, wanted)
     }

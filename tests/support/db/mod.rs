@@ -17,11 +17,26 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool};
 pub use query::{Arg, Cell, Query, Record};
 pub use temp::{TempDb, server};
 
+/// The file of tests that is compiled with this module.
+const SUITE: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/",
+    env!("CARGO_CRATE_NAME"),
+    ".rs"
+));
+
 /// The product that the whole suite runs on.
 pub fn dialect() -> Dialect {
+    assert!(
+        !SUITE
+            .lines()
+            .any(|line| line.starts_with("//! Runs once: ")),
+        "a suite that says `Runs once` is in one pass of `.ci/test` only: it may not ask which product is under test"
+    );
     match std::env::var("CRUDAUTH_TEST_DIALECT").as_deref() {
         Err(_) | Ok("sqlite") => Dialect::Sqlite,
-        Ok(other) => panic!("CRUDAUTH_TEST_DIALECT is `{other}`: write `sqlite`"),
+        Ok("postgres") => Dialect::Postgres,
+        Ok(other) => panic!("CRUDAUTH_TEST_DIALECT is `{other}`: write `sqlite` or `postgres`"),
     }
 }
 
@@ -67,11 +82,12 @@ pub enum Db {
 impl<A: Authority> IntoStore<A> for Db
 where
     SqlitePool: IntoStore<A>,
+    PgPool: IntoStore<A>,
 {
     fn into_store(self) -> std::sync::Arc<dyn Store<A::User>> {
         match self {
             Self::Sqlite(pool) => pool.into_store(),
-            Self::Postgres(_) => panic!("no authority declares PostgreSQL"),
+            Self::Postgres(pool) => pool.into_store(),
         }
     }
 }
@@ -80,7 +96,7 @@ impl Db {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => panic!("no such dialect"),
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 

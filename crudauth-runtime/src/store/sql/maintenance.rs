@@ -1,5 +1,7 @@
 //! Migrations, the check of the live table, and sweeping.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, create_table, ledger};
@@ -9,19 +11,24 @@ use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
-use crate::store::{Difference, Maintenance};
+use crate::store::{Difference, Digest, Maintenance};
 
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
     Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
-    /// What somebody is using is left for the next time: a sweeper waits for nobody.
-    SweepSessions = "DELETE FROM {@sessions} WHERE id IN \
-        (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2{lock:free})";
+    /// The one row of the limits that is no limit: since when somebody has had the turn. What lies beyond $3 was written
+    /// by a clock that has been set back since, and counts as past.
+    TakeTurn = "INSERT INTO {@limits} AS l (id, window_start, hits, expires_at) VALUES ($1, $2, 1, $3) \
+        ON CONFLICT (id) DO UPDATE SET window_start = $2, expires_at = $3 WHERE l.window_start NOT BETWEEN $4 AND $3";
+    /// What somebody is using is left for the next time: a sweeper waits for nobody. The rows are picked once, by
+    /// themselves: a subquery in the DELETE's own condition may be run again for each row, past the limit.
+    SweepSessions = "WITH gone AS (SELECT id FROM {@sessions} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@sessions} WHERE id IN (SELECT id FROM gone)";
     /// A run of failures outlives its window: it ends with a success or by the application (SEC-037).
-    SweepAttempts = "DELETE FROM {@attempts} WHERE id IN \
-        (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2{lock:free})";
-    SweepLimits = "DELETE FROM {@limits} WHERE id IN \
-        (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free})";
+    SweepAttempts = "WITH gone AS (SELECT id FROM {@attempts} WHERE expires_at <= $1 AND run = 0 LIMIT $2{lock:free}) \
+        DELETE FROM {@attempts} WHERE id IN (SELECT id FROM gone)";
+    SweepLimits = "WITH gone AS (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@limits} WHERE id IN (SELECT id FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -30,6 +37,9 @@ statements! {
     ReserveOld = "INSERT INTO {@usernames} (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO NOTHING";
     Ping = "SELECT 1";
 }
+
+/// Names the row of the sweepers among those of the limits, which are digests.
+const TURN: Digest = *b"whose turn it is to sweep tables";
 
 /// User names that one transaction reserves.
 const NAMES: i64 = 500;
@@ -50,7 +60,9 @@ where
         }
         let rows = D::fetch(conn, sql::<Applied, D, S>(), Args::new()).await?;
         let applied = rows.iter().map(|row| D::text(row, 0));
-        let applied: Vec<String> = applied.flat_map(Result::transpose).collect::<Result<_>>()?;
+        let applied: Vec<String> = applied
+            .filter_map(Result::transpose)
+            .collect::<Result<_>>()?;
         if let Some(unknown) = applied
             .iter()
             .find(|id| MIGRATIONS.iter().all(|known| known.id != **id))
@@ -145,6 +157,13 @@ where
         }
     }
 
+    async fn take_turn_of(&self, now: Timestamp, turn: Duration) -> Result<bool> {
+        let end = now.plus(turn);
+        let args = Args::new().blob(Some(&TURN)).at(now).at(end);
+        let args = args.at(now.minus(turn).plus(Duration::from_micros(1)));
+        Ok(self.execute::<TakeTurn>(args).await? > 0)
+    }
+
     async fn sweep_once(&self, now: Timestamp, batch: u32) -> Result<u64> {
         let args = || Args::new().at(now).int(i64::from(batch));
         let mut gone = self.execute::<SweepSessions>(args()).await?;
@@ -187,6 +206,10 @@ where
 
     fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>> {
         Box::pin(verify::differences(self))
+    }
+
+    fn take_turn(&self, now: Timestamp, turn: Duration) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(self.take_turn_of(now, turn))
     }
 
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>> {

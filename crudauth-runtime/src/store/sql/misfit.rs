@@ -24,14 +24,12 @@ pub(super) async fn misfit<D: Dialect>(
         None => D::fits(&live.sql_type, wanted),
     };
     Ok((!fits).then(|| {
-        let hint = match column.repr {
-            Some(Repr::Blob) => {
-                "; for UUIDs in texts write `#[auth(repr = \"hyphenated\")]`, or `\"simple\"` where they have no dashes"
-            }
-            _ => "",
+        let advice = match column.repr {
+            Some(_) => format!(": {}", D::UUID_ADVICE),
+            None => String::new(),
         };
         format!(
-            "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`{hint}",
+            "`{}.{}` is declared `{}`, but the field `{}` is stored as `{}`{advice}",
             table.name,
             column.name,
             live.sql_type,

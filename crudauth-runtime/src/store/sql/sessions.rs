@@ -13,10 +13,15 @@ use crate::store::{Digest, ListedSession, NewSession, SessionRow, Sessions, Sett
 
 statements! {
     /// One statement for the presented session, the expired ones and those over the cap. It runs after the INSERT, which
-    /// has locked the account, so it sees every session that was opened before this one; this one never goes.
-    MakeRoom = "DELETE FROM {@sessions} WHERE id = $1 OR (user_id = $2 AND expires_at <= $3) OR id IN \
-        (SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at > $3 AND id <> $1 AND id <> $5 \
-        ORDER BY last_activity DESC, created_at DESC LIMIT 9223372036854775807 OFFSET $4)";
+    /// has locked the account, so it sees every session that was opened before this one; this one never goes. The
+    /// presented session may be another account's: two browsers that change places lock each other's session and one of
+    /// their own, and do so in the order of the ids. Each part has an index: an OR of them would read the whole table.
+    MakeRoom = "WITH gone AS (SELECT id FROM {@sessions} WHERE id IN (SELECT id FROM {@sessions} WHERE id = $1 \
+        UNION ALL SELECT id FROM {@sessions} WHERE user_id = $2 AND expires_at <= $3 \
+        UNION ALL SELECT id FROM {@sessions} WHERE id IN (SELECT id FROM {@sessions} WHERE user_id = $2 \
+        AND expires_at > $3 AND id <> $1 AND id <> $5 ORDER BY last_activity DESC, created_at DESC \
+        LIMIT 9223372036854775807 OFFSET $4)) \
+        ORDER BY id{lock}) DELETE FROM {@sessions} WHERE id IN (SELECT id FROM gone)";
     /// Asks the account again: it may have been disabled, deleted or given another password since this sign-in read it,
     /// and whatever did that has ended the account's sessions already. Whoever changes an account locks it before its
     /// sessions, as this does, so that no two of them wait for each other in a circle.
