@@ -34,6 +34,7 @@ struct Judged {
 }
 
 auth! {
+    #[database(sqlite, postgres)]
     struct Auth<Judged>;
 }
 
