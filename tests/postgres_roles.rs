@@ -9,9 +9,9 @@
 )]
 #![allow(dead_code, reason = "columns are there for the table, not to be read")]
 
-mod support;
 #[path = "support/role.rs"]
 mod role;
+mod support;
 #[path = "support/wild.rs"]
 mod wild;
 
@@ -53,7 +53,9 @@ fn grants() -> Vec<&'static str> {
         .unwrap();
     let (_, sql) = guide.split_once("```sql\n").unwrap();
     let (sql, _) = sql.split_once("```").unwrap();
-    sql.lines().map(|line| line.split(';').next().unwrap()).collect()
+    sql.lines()
+        .map(|line| line.split(';').next().unwrap())
+        .collect()
 }
 
 /// A role with the grants of the guide, on a table whose key is an identity column.
@@ -63,7 +65,8 @@ async fn granted() -> Role {
     // PostgreSQL 14 still lets everybody use and fill `public`.
     role.owner("REVOKE ALL ON SCHEMA public FROM PUBLIC").await;
     for grant in grants() {
-        role.owner(&grant.replace(" TO app", &format!(" TO {}", role.name))).await;
+        role.owner(&grant.replace(" TO app", &format!(" TO {}", role.name)))
+            .await;
     }
     role
 }
@@ -81,7 +84,10 @@ async fn each_of_the_grants_of_the_guide_is_needed_and_asked_for_by_name() {
     let role = granted().await;
     let mut asked = 0;
     for grant in grants() {
-        let (rights, rest) = grant.trim_start_matches("GRANT ").split_once(" ON ").unwrap();
+        let (rights, rest) = grant
+            .trim_start_matches("GRANT ")
+            .split_once(" ON ")
+            .unwrap();
         let (tables, _) = rest.split_once(" TO ").unwrap();
         for (right, table) in rights
             .split(", ")
@@ -91,12 +97,15 @@ async fn each_of_the_grants_of_the_guide_is_needed_and_asked_for_by_name() {
             if right == "USAGE" || (table, right) == ("users", "DELETE") {
                 continue;
             }
-            role.owner(&format!("REVOKE {right} ON {table} FROM {}", role.name)).await;
+            role.owner(&format!("REVOKE {right} ON {table} FROM {}", role.name))
+                .await;
 
             let told = refusal!(Auth, role.pool().await);
 
             if table == "users" {
-                let columns = told.matches(&format!("the database role may not {right} `users.")).count();
+                let columns = told
+                    .matches(&format!("the database role may not {right} `users."))
+                    .count();
                 let lines = told.matches("the database role").count();
                 let expected = match right {
                     "SELECT" => 8,
@@ -104,7 +113,9 @@ async fn each_of_the_grants_of_the_guide_is_needed_and_asked_for_by_name() {
                     _ => 4,
                 };
                 assert_eq!((columns, lines), (expected, expected), "{told}");
-                assert!(told.contains(&format!("write `GRANT {right} (\"password_hash\") ON \"users\" TO` that role")));
+                assert!(told.contains(&format!(
+                    "write `GRANT {right} (\"password_hash\") ON \"users\" TO` that role"
+                )));
             } else {
                 assert_eq!(
                     told,
@@ -113,16 +124,21 @@ async fn each_of_the_grants_of_the_guide_is_needed_and_asked_for_by_name() {
                     )
                 );
             }
-            role.owner(&format!("GRANT {right} ON {table} TO {}", role.name)).await;
+            role.owner(&format!("GRANT {right} ON {table} TO {}", role.name))
+                .await;
             asked += 1;
         }
     }
     assert!(asked >= 4 * 4 + 1 + 3, "{asked}");
     start!(Auth, role.pool().await);
     // Without the schema nothing is found in it.
-    role.owner(&format!("REVOKE USAGE ON SCHEMA public FROM {}", role.name)).await;
+    role.owner(&format!("REVOKE USAGE ON SCHEMA public FROM {}", role.name))
+        .await;
     let told = refusal!(Auth, role.pool().await);
-    assert!(told.starts_with("a table of crudauth's cannot be created ("), "{told}");
+    assert!(
+        told.starts_with("a table of crudauth's cannot be created ("),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -130,20 +146,31 @@ async fn rights_to_single_columns_suffice_and_each_is_asked_for_with_table_and_c
     let role = granted().await;
     let app = role.name.clone();
     let columns = [
-        ("SELECT", "id email password_hash is_active token_version updated_at city notes"),
-        ("INSERT", "email password_hash is_active token_version updated_at city"),
+        (
+            "SELECT",
+            "id email password_hash is_active token_version updated_at city notes",
+        ),
+        (
+            "INSERT",
+            "email password_hash is_active token_version updated_at city",
+        ),
         ("UPDATE", "password_hash is_active token_version updated_at"),
     ];
-    role.owner(&format!("REVOKE SELECT, INSERT, UPDATE ON users FROM {app}")).await;
+    role.owner(&format!(
+        "REVOKE SELECT, INSERT, UPDATE ON users FROM {app}"
+    ))
+    .await;
     for (right, columns) in columns {
         let list = columns.replace(' ', ", ");
-        role.owner(&format!("GRANT {right} ({list}) ON users TO {app}")).await;
+        role.owner(&format!("GRANT {right} ({list}) ON users TO {app}"))
+            .await;
     }
     let auth = start!(Auth, role.pool().await);
     live!(auth, { "email": "ada@x.com" }, ["ada@x.com"]);
     for (right, columns) in columns {
         for column in columns.split(' ') {
-            role.owner(&format!("REVOKE {right} ({column}) ON users FROM {app}")).await;
+            role.owner(&format!("REVOKE {right} ({column}) ON users FROM {app}"))
+                .await;
             assert_eq!(
                 refusal!(Auth, role.pool().await),
                 format!(
@@ -151,7 +178,8 @@ async fn rights_to_single_columns_suffice_and_each_is_asked_for_with_table_and_c
                      that role"
                 )
             );
-            role.owner(&format!("GRANT {right} ({column}) ON users TO {app}")).await;
+            role.owner(&format!("GRANT {right} ({column}) ON users TO {app}"))
+                .await;
         }
     }
 }
@@ -179,7 +207,11 @@ async fn a_sequence_that_numbers_the_rows_is_asked_for() {
 async fn a_role_that_may_not_create_tables_starts_on_those_that_another_made() {
     let role = Role::over(USERS).await;
     role.owner("REVOKE ALL ON SCHEMA public FROM PUBLIC").await;
-    role.owner(&format!("GRANT USAGE ON SCHEMA public TO {0}; GRANT ALL ON users, users_id_seq TO {0}", role.name)).await;
+    role.owner(&format!(
+        "GRANT USAGE ON SCHEMA public TO {0}; GRANT ALL ON users, users_id_seq TO {0}",
+        role.name
+    ))
+    .await;
 
     let told = refusal!(Auth, role.pool().await);
 
@@ -197,7 +229,8 @@ async fn a_role_that_may_not_create_tables_starts_on_those_that_another_made() {
         "the database role may not SELECT in `auth_migrations`: write `GRANT SELECT ON \"auth_migrations\" TO` that role"
     );
     for grant in grants() {
-        role.owner(&grant.replace(" TO app", &format!(" TO {}", role.name))).await;
+        role.owner(&grant.replace(" TO app", &format!(" TO {}", role.name)))
+            .await;
     }
     let auth = start!(Auth, role.pool().await);
     live!(auth, { "email": "ada@x.com" }, ["ada@x.com"]);
@@ -213,7 +246,11 @@ async fn who_may_only_read_is_told_at_the_start_and_not_at_the_first_sign_in() {
             role.owner("DROP TABLE auth_migrations").await;
             "a table of crudauth's cannot be created (cannot execute CREATE TABLE in a read-only transaction): "
         };
-        role.owner(&format!("ALTER ROLE {} SET default_transaction_read_only = on", role.name)).await;
+        role.owner(&format!(
+            "ALTER ROLE {} SET default_transaction_read_only = on",
+            role.name
+        ))
+        .await;
 
         let told = refusal!(Auth, role.pool().await);
 
@@ -226,7 +263,8 @@ async fn who_may_only_read_is_told_at_the_start_and_not_at_the_first_sign_in() {
 async fn row_level_security_needs_a_policy_for_whatever_is_done() {
     let role = granted().await;
     let app = role.name.clone();
-    role.owner("ALTER TABLE users ENABLE ROW LEVEL SECURITY").await;
+    role.owner("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+        .await;
     let told = |commands: &str| {
         format!(
             "row-level security is on for `users`, and no policy lets the database role {commands} a row: give that role a \
@@ -234,17 +272,25 @@ async fn row_level_security_needs_a_policy_for_whatever_is_done() {
         )
     };
 
-    assert_eq!(refusal!(Auth, role.pool().await), told("SELECT, INSERT, UPDATE"));
+    assert_eq!(
+        refusal!(Auth, role.pool().await),
+        told("SELECT, INSERT, UPDATE")
+    );
     role.owner(&format!("CREATE POLICY other ON users TO postgres USING (true); CREATE POLICY no ON users AS RESTRICTIVE USING (true);
         CREATE POLICY reading ON users FOR SELECT TO {app} USING (true)")).await;
     assert_eq!(refusal!(Auth, role.pool().await), told("INSERT, UPDATE"));
-    role.owner("CREATE POLICY writing ON users FOR INSERT TO PUBLIC WITH CHECK (true)").await;
+    role.owner("CREATE POLICY writing ON users FOR INSERT TO PUBLIC WITH CHECK (true)")
+        .await;
     assert_eq!(refusal!(Auth, role.pool().await), told("UPDATE"));
-    role.owner(&format!("CREATE POLICY auth ON users TO {app} USING (true) WITH CHECK (true)")).await;
+    role.owner(&format!(
+        "CREATE POLICY auth ON users TO {app} USING (true) WITH CHECK (true)"
+    ))
+    .await;
     let auth = start!(Auth, role.pool().await);
     live!(auth, { "email": "ada@x.com" }, ["ada@x.com"]);
     // Ours too: some platforms switch it on for every table there is.
-    role.owner("ALTER TABLE auth_sessions ENABLE ROW LEVEL SECURITY").await;
+    role.owner("ALTER TABLE auth_sessions ENABLE ROW LEVEL SECURITY")
+        .await;
     assert_eq!(
         refusal!(Auth, role.pool().await),
         told("SELECT, INSERT, UPDATE, DELETE").replace("`users`", "`auth_sessions`")
@@ -257,11 +303,15 @@ async fn row_level_security_needs_a_policy_for_whatever_is_done() {
 async fn a_tables_owner_is_above_its_policies_until_it_says_otherwise() {
     let role = granted().await;
     let app = role.name.clone();
-    role.owner(&format!("ALTER TABLE users OWNER TO {app}; ALTER TABLE users ENABLE ROW LEVEL SECURITY")).await;
+    role.owner(&format!(
+        "ALTER TABLE users OWNER TO {app}; ALTER TABLE users ENABLE ROW LEVEL SECURITY"
+    ))
+    .await;
     let auth = start!(Auth, role.pool().await);
     live!(auth, { "email": "ada@x.com" }, ["ada@x.com"]);
 
-    role.owner("ALTER TABLE users FORCE ROW LEVEL SECURITY").await;
+    role.owner("ALTER TABLE users FORCE ROW LEVEL SECURITY")
+        .await;
 
     assert!(refusal!(Auth, role.pool().await).contains("SELECT, INSERT, UPDATE"));
 }
@@ -269,7 +319,11 @@ async fn a_tables_owner_is_above_its_policies_until_it_says_otherwise() {
 #[tokio::test]
 async fn a_row_that_refers_to_an_account_does_not_wait_for_a_sign_in() {
     let (_file, pool) = made_by(USERS).await;
-    run(&pool, "CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFERENCES users)").await;
+    run(
+        &pool,
+        "CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFERENCES users)",
+    )
+    .await;
     let auth = start!(Auth, pool);
     let mut ada = Client::new(auth.router());
     let body = serde_json::json!({ "email": "ada@x.com", "password": PASSWORD });
@@ -281,7 +335,11 @@ async fn a_row_that_refers_to_an_account_does_not_wait_for_a_sign_in() {
     lock.execute(&mut *holder).await.unwrap();
     let sign_in = tokio::spawn(async move { ada.login("ada@x.com", PASSWORD).await.status });
     let deadline = Instant::now() + Duration::from_secs(1);
-    while sqlx::query("SELECT FROM users FOR NO KEY UPDATE NOWAIT").execute(&pool).await.is_ok() {
+    while sqlx::query("SELECT FROM users FOR NO KEY UPDATE NOWAIT")
+        .execute(&pool)
+        .await
+        .is_ok()
+    {
         assert!(Instant::now() < deadline, "no sign-in holds the account");
     }
 

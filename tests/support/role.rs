@@ -25,7 +25,11 @@ impl Role {
     pub async fn over(ddl: &str) -> Self {
         let (file, owners) = made_by(ddl).await;
         let name = format!("app_{}", uuid::Uuid::new_v4().simple());
-        run(&owners, &format!("CREATE ROLE {name} LOGIN PASSWORD 'the-password'")).await;
+        run(
+            &owners,
+            &format!("CREATE ROLE {name} LOGIN PASSWORD 'the-password'"),
+        )
+        .await;
         Self { name, owners, file }
     }
 
@@ -47,7 +51,9 @@ impl Drop for Role {
         let work = async move {
             let options: PgConnectOptions = url.parse()?;
             let mut server = options.disable_statement_logging().connect().await?;
-            let gone = format!("REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}");
+            let gone = format!(
+                "REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}"
+            );
             let gone = sqlx::raw_sql(sqlx::AssertSqlSafe(gone));
             gone.execute(&mut server).await?;
             server.close().await
