@@ -16,6 +16,7 @@ use crate::policy::{Limit, LockoutPolicy};
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod live;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
@@ -25,6 +26,8 @@ pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod text;
+
+pub use refusal::Unfit;
 
 /// A keyed digest under which a row is stored: what a cookie or an address becomes before it is written down.
 pub type Digest = [u8; 32];
@@ -67,15 +70,6 @@ pub enum Inserted<K> {
     Taken(Option<&'static ColumnDef>),
     /// The table takes no such value of the client's.
     Unfit(Unfit),
-}
-
-/// A value that the account table does not take: too long, outside a CHECK, none of an enumeration's, …
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unfit {
-    /// Its column, where that is known.
-    pub column: Option<&'static ColumnDef>,
-    /// Most characters that the column holds, where the value has more.
-    pub room: Option<usize>,
 }
 
 /// A change to one account by the application or a flow.

@@ -6,6 +6,7 @@ use std::fmt;
 use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::dialect::Dialect;
+use crate::account::ColumnDef;
 use crate::error::Error;
 
 /// A statement that the database refused, told without the values in it: the product's own error quotes them, in its
@@ -73,3 +74,12 @@ impl fmt::Debug for Refusal {
 }
 
 impl StdError for Refusal {}
+
+/// A value that the account table does not take: too long, outside a CHECK, none of an enumeration's, …
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unfit {
+    /// Its column, where that is known.
+    pub column: Option<&'static ColumnDef>,
+    /// Most characters that the column holds, where the value has more.
+    pub room: Option<usize>,
+}

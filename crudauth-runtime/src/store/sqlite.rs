@@ -14,9 +14,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
-use super::dialect::{
-    Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
-};
+use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
+use super::live::{LiveColumn, LiveTable, Rights};
 use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
 use crate::account::{Repr, Table};

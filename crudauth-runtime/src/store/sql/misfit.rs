@@ -2,7 +2,8 @@
 
 use crate::account::{ColumnDef, Repr, Table};
 use crate::error::Result;
-use crate::store::dialect::{Dialect, LiveColumn};
+use crate::store::dialect::Dialect;
+use crate::store::live::LiveColumn;
 use crate::store::repr::Form;
 
 /// What is wrong with the type of a live column, and what to write instead.

@@ -206,14 +206,14 @@ async fn refused<D: Dialect, S: Schema<User: UserRow<D>>>(
         return Err(error);
     };
     let table = <S::User as AuthUser>::TABLE;
-    let named = D::refusing_column(refusal.whole());
+    let refusing = D::refusing_column(refusal.whole());
     if refusal.whole().is_unique_violation() {
-        let column = named.and_then(|name| find::<D>(table.columns, &name));
+        let column = refusing.and_then(|name| find::<D>(table.columns, &name));
         return Ok(Inserted::Taken(
             column.filter(|column| column.role == Role::Own),
         ));
     }
-    let names = match named {
+    let names = match refusing {
         Some(name) => vec![name],
         None => D::constrained(held, &table, refusal.whole()).await?,
     };

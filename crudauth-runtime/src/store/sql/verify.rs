@@ -7,7 +7,8 @@ use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
 use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::store::Difference;
-use crate::store::dialect::{Dialect, LiveColumn, LiveTable};
+use crate::store::dialect::Dialect;
+use crate::store::live::{LiveColumn, LiveTable};
 
 /// What keeps our own tables from being used by the role that we are.
 pub(super) async fn own_tables<D, S>(store: &SqlStore<D, S>) -> Result<Vec<Difference>>
