@@ -1,4 +1,6 @@
 //! A column of UUIDs and a field that says otherwise: the start is refused, and the message says what to write.
+//!
+//! Runs once: each product in its place, whatever the product under test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -116,7 +116,7 @@ impl Db {
             }
             Self::Postgres(pool) => {
                 // A table of a few rows would always be read whole; and a plan needs no values if it is a generic one.
-                let values = (1..)
+                let values = (1..100)
                     .take_while(|number| statement.contains(&format!("${number}")))
                     .map(|_| "NULL")
                     .collect::<Vec<_>>();
