@@ -7,7 +7,7 @@ use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
 use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::store::Difference;
-use crate::store::dialect::Dialect;
+use crate::store::dialect::{Column, Dialect};
 use crate::store::live::{LiveColumn, LiveTable};
 
 /// What keeps our own tables from being used by the role that we are.
@@ -30,6 +30,16 @@ where
         if let Some(closed) = closed(&name, &live, &["SELECT", "INSERT", "UPDATE", "DELETE"]) {
             found.push(closed.into());
         }
+        let key = <Key<D, S> as Column<D>>::type_info();
+        let user = live.columns.iter().find(|column| column.name == "user_id");
+        if let Some(user) = user.filter(|user| !D::fits(&user.sql_type, &key)) {
+            found.push(Difference::from(format!(
+                "`{name}.user_id` is declared `{}`, but the account's key is stored as `{}`: the tables were made for another \
+                 key; drop those of crudauth, and they are made anew",
+                user.sql_type,
+                D::declare(&key)
+            )));
+        }
         let all = |right: fn(&LiveColumn) -> bool| live.columns.iter().all(right);
         let rights = [
             ("SELECT", all(|column| column.rights.select)),
@@ -49,6 +59,8 @@ where
     held.finish();
     Ok(found)
 }
+
+type Key<D, S> = <<S as Schema>::User as UserRow<D>>::Key;
 
 /// What the role may not do in a table of ours, and the statement that lets it.
 pub(super) fn missing_right<D: Dialect>(right: &str, name: &str) -> String {
