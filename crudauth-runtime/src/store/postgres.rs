@@ -170,7 +170,8 @@ impl Dialect for Postgres {
 
     fn fits(live: &str, wanted: &PgTypeInfo) -> bool {
         match wanted.name() {
-            // Not `character`, which comes back padded with blanks, nor `name`, which cuts off what is too long for it.
+            // Not `name`, which cuts off what is too long for it, nor `character`, which comes back padded with blanks, and
+            // whose index serves no comparison with a text.
             "TEXT" | "VARCHAR" => ["text", "character varying", "citext"].contains(&&*bare(live)),
             known => match declared(known) {
                 Some(name) => bare(live) == name,
