@@ -187,10 +187,9 @@ async fn mixed_case_names_and_keys_that_are_texts_sign_in() {
         "varchar(36)",
         "varchar(191) COLLATE \"C\"",
         "cuid",
-        "citext",
     ] {
         let (_file, pool) = made_by(&format!(
-            "CREATE EXTENSION citext; CREATE DOMAIN cuid AS text COLLATE \"C\" CHECK (VALUE <> '');
+            "CREATE DOMAIN cuid AS text COLLATE \"C\" CHECK (VALUE <> '');
              CREATE TABLE \"Users\" (\"id\" {key} NOT NULL, \"email\" text, \"userName\" text NOT NULL, \"passwordHash\" text,
                \"isActive\" boolean NOT NULL DEFAULT true, \"updatedAt\" timestamp(3) NOT NULL,
                CONSTRAINT \"Users_pkey\" PRIMARY KEY (\"id\"));
@@ -314,5 +313,43 @@ async fn keys_that_cannot_be_used_are_refused_with_what_to_write() {
         ))
         .await;
         assert_eq!(refusal!(DjangoAuth, pool), told);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_compared_without_its_index_is_refused_and_the_others_are_found_by_theirs() {
+    for (key, fits) in [
+        ("text", true),
+        ("text COLLATE \"C\"", true),
+        ("varchar(36)", true),
+        ("citext", false),
+        ("char(36)", false),
+    ] {
+        let (_file, pool) = made_by(&format!(
+            "CREATE EXTENSION citext; CREATE TABLE \"Users\" (\"id\" {key} NOT NULL PRIMARY KEY, \"email\" text UNIQUE,
+               \"userName\" citext NOT NULL UNIQUE, \"passwordHash\" text, \"isActive\" boolean NOT NULL,
+               \"updatedAt\" timestamp NOT NULL)"
+        ))
+        .await;
+        if fits {
+            start!(PrismaAuth, pool);
+        } else {
+            let told = refusal!(PrismaAuth, pool);
+            assert!(told.starts_with("`Users.id` is declared `c"), "{told}");
+            assert!(
+                told.ends_with("but the field `id` is stored as `TEXT`"),
+                "{told}"
+            );
+            PrismaAuth::migrate(pool.clone()).await.unwrap();
+        }
+        // The statement of every guarded request.
+        let plan: Vec<String> = sqlx::query_scalar(
+            "EXPLAIN (COSTS OFF) SELECT u.\"isActive\" FROM auth_sessions s JOIN \"Users\" u ON u.\"id\" = s.user_id WHERE s.id = ''",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let plan = plan.join("\n");
+        assert_eq!(plan.contains("Users_pkey"), fits, "{key}: {plan}");
     }
 }

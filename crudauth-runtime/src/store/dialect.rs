@@ -267,6 +267,11 @@ pub trait Dialect: Database {
     /// Whether a column declared `live` can hold a value that sqlx sends as `wanted`.
     fn fits(live: &str, wanted: &Self::TypeInfo) -> bool;
 
+    /// Whether an account's key declared `live` can be compared with what our own tables keep of it, by index.
+    fn fits_key(live: &str, wanted: &Self::TypeInfo) -> bool {
+        Self::fits(live, wanted)
+    }
+
     /// Whether a column declared `live`, as long as it has no rows, is good for UUIDs as `repr` says, which sqlx sends as
     /// `wanted`.
     fn fits_uuid(live: &str, repr: Repr, wanted: &Self::TypeInfo) -> bool {

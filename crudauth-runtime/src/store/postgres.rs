@@ -180,6 +180,10 @@ impl Dialect for Postgres {
         }
     }
 
+    fn fits_key(live: &str, wanted: &PgTypeInfo) -> bool {
+        live != "citext" && Self::fits(live, wanted) // the index of a `citext` serves no comparison with a text
+    }
+
     fn declare(info: &PgTypeInfo) -> String {
         declared(info.name()).map_or_else(|| info.name().to_owned(), str::to_uppercase)
     }

@@ -1,6 +1,6 @@
 //! Columns that cannot hold what their field stores.
 
-use crate::account::{ColumnDef, Repr, Table};
+use crate::account::{ColumnDef, Repr, Role, Table};
 use crate::error::Result;
 use crate::store::dialect::Dialect;
 use crate::store::live::LiveColumn;
@@ -22,6 +22,7 @@ pub(super) async fn misfit<D: Dialect>(
             }
             D::fits_uuid(&live.sql_type, repr, wanted)
         }
+        None if column.role == Role::Id => D::fits_key(&live.sql_type, wanted),
         None => D::fits(&live.sql_type, wanted),
     };
     Ok((!fits).then(|| {
