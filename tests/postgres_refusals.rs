@@ -313,7 +313,7 @@ async fn no_value_of_a_refused_statement_is_in_an_error_or_in_a_log() {
             json!({ "username": "zq-secret-2", "email": "zq-secret2@x.com", "motto": "zq-secret" });
         let answer = sign_up(&client, body).await;
         assert!(!answer.text.contains("zq-secret"), "{}", answer.text);
-        told += &format!("{:?}", create("free").await);
+        let _ = write!(told, "{:?}", create("free").await);
     }
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(log.contains("refused a statement"), "{log}");
