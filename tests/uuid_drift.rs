@@ -230,7 +230,7 @@ async fn where_there_is_a_type_for_uuids_nothing_else_will_do() {
         simple::told_by(&text).await,
         hyphenated::told_by(&text).await,
     ] {
-        let what = "`persons.key` is declared `character`, but the field `key` is stored as `UUID`: make the column a `uuid`, \
+        let what = "`persons.key` is declared `character(36)`, but the field `key` is stored as `UUID`: make the column a `uuid`, \
                     or the field a `String`";
         assert!(told.contains(what), "{told}");
     }

@@ -99,7 +99,7 @@ fn column_def(column: &Column) -> TokenStream {
     let (field, name) = (column.field(), &column.name);
     let role = format_ident!("{}", column.role.variant());
     let (fill, nullable, unique) = (fill(column), column.optional().is_some(), column.unique);
-    let repr = repr(column);
+    let (repr, register) = (repr(column), column.register.is_some());
     let max_length = optional(column.max_length.and_then(|max| usize::try_from(max).ok()));
     quote! {
         __p::ColumnDef {
@@ -110,6 +110,7 @@ fn column_def(column: &Column) -> TokenStream {
             nullable: #nullable,
             unique: #unique,
             repr: #repr,
+            register: #register,
             max_length: #max_length,
         }
     }

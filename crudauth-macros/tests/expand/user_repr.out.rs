@@ -27,6 +27,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Hyphenated),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -37,6 +38,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -47,6 +49,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -57,6 +60,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Simple),
+                    register: true,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -67,6 +71,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -77,6 +82,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],

@@ -24,6 +24,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: <<MemberId as __p::AccountKey>::Inner as __p::RawKey>::REPR,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -34,6 +35,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -44,6 +46,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],

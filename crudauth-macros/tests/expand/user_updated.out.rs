@@ -24,6 +24,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -34,6 +35,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -44,6 +46,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -54,6 +57,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],

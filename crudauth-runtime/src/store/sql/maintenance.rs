@@ -52,8 +52,11 @@ where
     /// The steps that have been taken; `None` where there is no ledger yet.
     async fn applied(conn: &mut D::Connection) -> Result<Option<Vec<String>>> {
         let ledger = format!("{}migrations", S::PREFIX);
-        if D::describe(conn, None, &ledger).await?.is_none() {
+        let Some(live) = D::describe(conn, None, &ledger).await? else {
             return Ok(None);
+        };
+        if !live.columns.iter().all(|column| column.rights.select) {
+            return Err(Error::config(verify::missing_right::<D>("SELECT", &ledger)));
         }
         let rows = D::fetch(conn, sql::<Applied, D, S>(), Args::new()).await?;
         let applied = rows.iter().map(|row| D::text(row, 0));
@@ -83,12 +86,17 @@ where
         let mut held = in_time(self.hold()).await?;
         let mut tx = in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
-        D::define(&mut tx, ledger::<D, S>()).await?;
+        let own = |error| {
+            let how = "start with a role that may, run `migrate` with one before, or run what `schema_sql` gives";
+            unmade(error, "a table of crudauth's", how)
+        };
+        D::define(&mut tx, ledger::<D, S>()).await.map_err(own)?;
         let applied = Self::applied(&mut tx).await?.unwrap_or_default();
         for migration in MIGRATIONS {
             if !applied.iter().any(|id| id == migration.id) {
                 Self::refuse_tables_of(&mut tx, migration).await?;
-                D::define(&mut tx, migration.render::<D, S>()).await?;
+                let text = migration.render::<D, S>();
+                D::define(&mut tx, text).await.map_err(own)?;
                 let args = Args::new().text(Some(migration.id)).int(0);
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
@@ -123,7 +131,11 @@ where
             .await?
             .is_none()
         {
-            D::define(&mut tx, create_table::<D, S::User>()).await?;
+            let made = D::define(&mut tx, create_table::<D, S::User>()).await;
+            made.map_err(|error| {
+                let how = "create it beforehand, with your migrations or with the statement that `create_table_sql` gives";
+                unmade(error, &format!("the table `{}`", table.name), how)
+            })?;
         }
         commit(tx).await?;
         held.finish();
@@ -174,6 +186,16 @@ where
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
         Ok(gone)
+    }
+}
+
+/// A role that may not create tables, a server that only reads: the operator's to put right, whatever it is.
+fn unmade(error: Error, what: &str, how: &str) -> Error {
+    match error {
+        Error::Store(source) | Error::Unavailable(source) => {
+            Error::config(format!("{what} cannot be created ({source}): {how}"))
+        }
+        other => other,
     }
 }
 

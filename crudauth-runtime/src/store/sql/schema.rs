@@ -149,7 +149,8 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
                 // A NOT NULL column that nothing fills could never be inserted into.
                 if column.fill == Fill::Database && !column.nullable && role == Role::Own {
                     let nil = column.repr.and_then(Repr::nil);
-                    line.extend([" DEFAULT ", nil.unwrap_or_else(|| D::filler(&info))]);
+                    let default = nil.or_else(|| D::filler(&info));
+                    line.extend(default.into_iter().flat_map(|value| [" DEFAULT ", value]));
                 }
                 if column.unique || matches!(role, Role::Email | Role::Username) {
                     line.push_str(" UNIQUE");
