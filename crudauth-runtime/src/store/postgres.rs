@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// restarted has closed it.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What a connection whose work was cut off has to answer within, to go on being used.
+/// What a connection that is asked whether it is still there has to answer within, to go on being used.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Names the lock of the migrations among the application's own advisory locks; "crudauth" in ASCII.
@@ -233,13 +233,9 @@ impl Dialect for Postgres {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return drop(conn.detach());
         };
-        // A connection to a server that has gone silent would keep its place in the pool until the network gives up,
-        // which takes a quarter of an hour.
-        runtime.spawn(async move {
-            if !matches!(tokio::time::timeout(ANSWER, conn.ping()).await, Ok(Ok(()))) {
-                drop(conn.detach());
-            }
-        });
+        // The pool asks the connection whether it is well, and waits for the answer as long as the network does: for a
+        // server that has gone silent a quarter of an hour, in which the connection keeps its place.
+        runtime.spawn(tokio::time::timeout(ANSWER, conn.return_to_pool()));
     }
 
     fn is_unavailable(error: &sqlx::Error) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, create_table, ledger};
-use super::{Schema, SqlStore, UserRow, commit, in_time, sql, statements, verify};
+use super::{Schema, SqlStore, UserRow, commit, sql, statements, verify};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
@@ -74,14 +74,14 @@ where
 
     async fn migrate_all(&self) -> Result<()> {
         // Where nothing is left to do nothing is locked, and a role that may not create tables can start.
-        let mut held = in_time(self.hold()).await?;
+        let mut held = self.in_time(self.hold()).await?;
         let applied = Self::applied(&mut held).await?;
-        held.finish();
+        drop(held);
         if applied.is_some_and(|applied| applied.len() == MIGRATIONS.len()) {
             return Ok(());
         }
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
         D::define(&mut tx, ledger::<D, S>()).await?;
         let applied = Self::applied(&mut tx).await?.unwrap_or_default();
@@ -92,15 +92,13 @@ where
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
         }
-        commit(tx).await?;
-        held.finish();
-        Ok(())
+        commit(tx).await
     }
 
     /// Under the lock of the migrations: processes that start together create it once.
     async fn create_users_table(&self) -> Result<()> {
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
         let table = <S::User as AuthUser>::TABLE;
         if D::describe(&mut tx, table.schema, table.name)
@@ -109,9 +107,7 @@ where
         {
             D::define(&mut tx, create_table::<D, S::User>()).await?;
         }
-        commit(tx).await?;
-        held.finish();
-        Ok(())
+        commit(tx).await
     }
 
     /// Batch by batch, so that a large table does not keep writers waiting.
@@ -121,8 +117,8 @@ where
         }
         let mut last = None;
         loop {
-            let mut held = in_time(self.hold()).await?;
-            let mut tx = in_time(held.begin()).await?;
+            let mut held = self.in_time(self.hold()).await?;
+            let mut tx = self.in_time(held.begin()).await?;
             let args = Args::new().int(NAMES);
             let rows = match &last {
                 None => D::fetch(&mut tx, sql::<Unreserved, D, S>(), args).await?,
@@ -138,7 +134,6 @@ where
                 last = Some(id);
             }
             commit(tx).await?;
-            held.finish();
             if i64::try_from(rows.len()).unwrap_or(i64::MAX) < NAMES {
                 return Ok(());
             }

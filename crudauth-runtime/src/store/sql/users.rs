@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, commit, in_time, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -80,7 +80,6 @@ where
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(Inserted::Created(Id::<S>::from_inner(key.into_value())))
     }
 
@@ -126,7 +125,6 @@ where
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(true)
     }
 
@@ -161,7 +159,6 @@ where
             .await?;
         }
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 
@@ -175,7 +172,6 @@ where
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 }
@@ -239,7 +235,7 @@ where
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
         Box::pin(async move {
-            match in_time(self.insert_row(&new, folded)).await {
+            match self.in_time(self.insert_row(&new, folded)).await {
                 Err(error) => match unique_violation(&error) {
                     Some(violation) => Ok(Inserted::Refused(own_column::<D, S>(violation))),
                     None => Err(error),
@@ -266,7 +262,7 @@ where
         &'a self,
         change: PasswordChange<'a, Id<S>>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_password(change)))
+        Box::pin(self.in_time(self.change_password(change)))
     }
 
     fn change<'a>(
@@ -275,10 +271,10 @@ where
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_account(id, change, now)))
+        Box::pin(self.in_time(self.change_account(id, change, now)))
     }
 
     fn delete<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.delete_account(id)))
+        Box::pin(self.in_time(self.delete_account(id)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::misfit::misfit;
 use super::schema::TABLES;
-use super::{Schema, SqlStore, UserRow, in_time};
+use super::{Schema, SqlStore, UserRow};
 use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
 use crate::error::Result;
 use crate::store::Difference;
@@ -14,7 +14,7 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let mut found = Vec::new();
     for table in TABLES {
         let name = format!("{}{table}", S::PREFIX);
@@ -45,7 +45,6 @@ where
             )));
         }
     }
-    held.finish();
     Ok(found)
 }
 
@@ -56,9 +55,8 @@ where
     S: Schema<User: UserRow<D>>,
 {
     let table = <S::User as AuthUser>::TABLE;
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let Some(live) = D::describe(&mut held, table.schema, table.name).await? else {
-        held.finish();
         return Ok(vec![Difference::from(format!(
             "there is no table `{}`; create it with your migrations, or with the statement that \
              `create_table_sql` gives",
@@ -87,7 +85,6 @@ where
         compare::<D>(&table, column, actual, &mut found);
         rights::<D>(&table, column, actual, &mut found);
     }
-    held.finish();
     unfilled::<D>(&table, &live, &mut found);
     if live.hidden {
         found.push(
