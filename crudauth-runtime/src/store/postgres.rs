@@ -132,10 +132,13 @@ impl Dialect for Postgres {
                 .test_before_acquire(false)
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
-                        if about.idle_for > IDLE {
-                            conn.ping().await?;
+                        if about.idle_for <= IDLE {
+                            return Ok(true);
                         }
-                        Ok(true)
+                        let answer = tokio::time::timeout(ANSWER, conn.ping()).await;
+                        answer
+                            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                            .map(|()| true)
                     })
                 });
             match pool.connect_with(options.clone()).await {
