@@ -257,13 +257,17 @@ impl Dialect for Postgres {
         let code = error
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code);
-        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement); a
-        // server that only reads (a standby); a lock or a serialisation that did not work out: all may work the next time.
+        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement), the
+        // server's disks; a server that only reads (a standby); a transaction that took too long for the server; a lock or a
+        // serialisation that did not work out: all may work the next time.
         code.is_some_and(|code| {
-            ["08", "53", "57"]
+            ["08", "53", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class))
-                || ["25006", "40001", "40P01", "55P03", "55000"].contains(&&*code)
+                || [
+                    "25006", "25P03", "25P04", "40001", "40P01", "55P03", "55000",
+                ]
+                .contains(&&*code)
         })
     }
 }
