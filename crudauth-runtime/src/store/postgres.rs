@@ -14,7 +14,7 @@ use sqlx::postgres::{
     PgValueRef,
 };
 use sqlx::types::Uuid;
-use sqlx::{Connection, Decode, Encode, Pool, Row, Type, TypeInfo};
+use sqlx::{Connection, Decode, Encode, Executor, Pool, Row, Type, TypeInfo};
 
 use super::dialect::{
     Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
@@ -32,6 +32,11 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// What a connection that is asked whether it is still there has to answer within, to go on being used.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// A statement whose client has hung up ends: it holds locks, or waits for some, and a place among the server's
+/// connections, while we have given it up and opened another. What the role or the URL says of it stands.
+const HANGING_UP_ENDS: &str = "SELECT set_config(name, '1s', false) FROM pg_settings \
+    WHERE name = 'client_connection_check_interval' AND setting = '0'";
 
 /// Names the lock of the migrations among the application's own advisory locks; "crudauth" in ASCII.
 const MIGRATIONS: i64 = 0x6372_7564_6175_7468;
@@ -85,7 +90,10 @@ impl Dialect for Postgres {
         row_lock: " FOR NO KEY UPDATE",
         free_row_lock: " FOR UPDATE SKIP LOCKED",
     };
-    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    // What a transaction has locked is free again soon after its process or its line is lost; the server itself would
+    // wait for two hours. No step of ours takes as long.
+    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+        SET LOCAL idle_in_transaction_session_timeout = '2s'";
     const TYPES: Types = Types {
         int: "BIGINT",
         text: "TEXT",
@@ -130,6 +138,14 @@ impl Dialect for Postgres {
             let pool = PgPoolOptions::new()
                 .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
+                .after_connect(|conn, _| {
+                    Box::pin(async move {
+                        match conn.execute(HANGING_UP_ENDS).await {
+                            Err(sqlx::Error::Database(_)) => Ok(()), // its operating system cannot tell
+                            done => done.map(drop),
+                        }
+                    })
+                })
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
                         if about.idle_for <= IDLE {
