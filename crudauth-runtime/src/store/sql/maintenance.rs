@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::schema::{MIGRATIONS, create_table, ledger};
+use super::schema::{MIGRATIONS, Migration, create_table, ledger};
 use super::{Schema, SqlStore, UserRow, commit, sql, statements, verify};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
@@ -87,12 +87,28 @@ where
         let applied = Self::applied(&mut tx).await?.unwrap_or_default();
         for migration in MIGRATIONS {
             if !applied.iter().any(|id| id == migration.id) {
+                Self::refuse_tables_of(&mut tx, migration).await?;
                 D::define(&mut tx, migration.render::<D, S>()).await?;
                 let args = Args::new().text(Some(migration.id)).int(0);
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
         }
         commit(tx).await
+    }
+
+    /// Tables that nobody has recorded may be of any shape.
+    async fn refuse_tables_of(conn: &mut D::Connection, migration: &Migration) -> Result<()> {
+        for table in migration.makes {
+            let (name, id) = (format!("{}{table}", S::PREFIX), migration.id);
+            if D::describe(conn, None, &name).await?.is_some() {
+                return Err(Error::config(format!(
+                    "there is a table `{name}`, but `{}migrations` does not say that `{id}` has been run: run all of \
+                     what `schema_sql` gives, with its INSERT into that table, or rename `{name}` if it is not crudauth's",
+                    S::PREFIX
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Under the lock of the migrations: processes that start together create it once.
