@@ -176,7 +176,8 @@ impl Cast {
         for name in MEMBERS {
             app.register(name).await;
             let mut client = app.client().from(&fresh_address());
-            assert_eq!(client.login(name, PASSWORD).await.status, 200);
+            let answer = client.login(name, PASSWORD).await;
+            assert_eq!(answer.status, 200, "{name}: {}", answer.text);
             members.push((name, client));
         }
         app.db
