@@ -306,9 +306,9 @@ pub trait Dialect: Database {
     /// Takes the lock under which migrations run, inside the transaction on `conn`.
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>>;
 
-    /// Takes back a connection whose work was cut off, by an error, by our patience or because the client has gone: it may
-    /// be in the middle of a statement, or of a transaction whose rollback is queued. It goes back to its pool only if it
-    /// still works.
+    /// Takes back a connection. Its work may have been cut off, by an error, by our patience or because the client has gone:
+    /// then it is in the middle of a statement, or of a transaction whose rollback is queued. It goes back to its pool only
+    /// if it still works.
     fn take_back(conn: PoolConnection<Self>);
 
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.

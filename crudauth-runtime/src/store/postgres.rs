@@ -15,7 +15,7 @@ use sqlx::postgres::{
     PgValueRef,
 };
 use sqlx::types::Uuid;
-use sqlx::{Connection, Decode, Encode, Pool, Type, TypeInfo};
+use sqlx::{Connection, Decode, Encode, Executor, Pool, Type, TypeInfo};
 
 use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
 use super::live::LiveTable;
@@ -33,8 +33,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// restarted has closed it.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What a connection whose work was cut off has to answer within, to go on being used.
+/// What a connection that is asked whether it is still there has to answer within, to go on being used.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// A statement whose client has hung up ends: it holds locks, or waits for some, and a place among the server's
+/// connections, while we have given it up and opened another. What the role or the URL says of it stands.
+const HANGING_UP_ENDS: &str = "SELECT set_config(name, '1s', false) FROM pg_settings \
+    WHERE name = 'client_connection_check_interval' AND setting = '0'";
 
 /// Names the lock of the migrations among the application's own advisory locks; "crudauth" in ASCII.
 const MIGRATIONS: i64 = 0x6372_7564_6175_7468;
@@ -69,7 +74,10 @@ impl Dialect for Postgres {
         row_lock: " FOR NO KEY UPDATE",
         free_row_lock: " FOR UPDATE SKIP LOCKED",
     };
-    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    // What a transaction has locked is free again soon after its process or its line is lost; the server itself would
+    // wait for two hours. No step of ours takes as long.
+    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+        SET LOCAL idle_in_transaction_session_timeout = '2s'";
     const TYPES: Types = Types {
         int: "BIGINT",
         text: "TEXT",
@@ -137,12 +145,23 @@ impl Dialect for Postgres {
             let pool = PgPoolOptions::new()
                 .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
+                .after_connect(|conn, _| {
+                    Box::pin(async move {
+                        match conn.execute(HANGING_UP_ENDS).await {
+                            Err(sqlx::Error::Database(_)) => Ok(()), // its operating system cannot tell
+                            done => done.map(drop),
+                        }
+                    })
+                })
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
-                        if about.idle_for > IDLE {
-                            conn.ping().await?;
+                        if about.idle_for <= IDLE {
+                            return Ok(true);
                         }
-                        Ok(true)
+                        let answer = tokio::time::timeout(ANSWER, conn.ping()).await;
+                        answer
+                            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                            .map(|()| true)
                     })
                 });
             match pool.connect_with(options.clone()).await {
@@ -215,13 +234,9 @@ impl Dialect for Postgres {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return drop(conn.detach());
         };
-        // A connection to a server that has gone silent would keep its place in the pool until the network gives up,
-        // which takes a quarter of an hour.
-        runtime.spawn(async move {
-            if !matches!(tokio::time::timeout(ANSWER, conn.ping()).await, Ok(Ok(()))) {
-                drop(conn.detach());
-            }
-        });
+        // The pool asks the connection whether it is well, and waits for the answer as long as the network does: for a
+        // server that has gone silent a quarter of an hour, in which the connection keeps its place.
+        runtime.spawn(tokio::time::timeout(ANSWER, conn.return_to_pool()));
     }
 
     fn is_unavailable(error: &sqlx::Error) -> bool {
@@ -238,13 +253,17 @@ impl Dialect for Postgres {
             return true;
         }
         let code = error.as_database_error().and_then(DatabaseError::code);
-        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement); a
-        // server that only reads (a standby); a lock or a serialisation that did not work out: all may work the next time.
+        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement), the
+        // server's disks; a server that only reads (a standby); a transaction that took too long for the server; a lock or a
+        // serialisation that did not work out: all may work the next time.
         code.is_some_and(|code| {
-            ["08", "53", "57"]
+            ["08", "53", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class))
-                || ["25006", "40001", "40P01", "55P03", "55000"].contains(&&*code)
+                || [
+                    "25006", "25P03", "25P04", "40001", "40P01", "55P03", "55000",
+                ]
+                .contains(&&*code)
         })
     }
 }

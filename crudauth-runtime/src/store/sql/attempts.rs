@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, commit, in_time, int, sql, statements};
+use super::{Schema, SqlStore, commit, int, sql, statements};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::policy::LockoutPolicy;
@@ -159,7 +159,6 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(reservation)
     }
 }
@@ -171,7 +170,7 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         policy: &'a LockoutPolicy,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Reservation>> {
-        Box::pin(in_time(self.reserve_in(buckets, policy, now)))
+        Box::pin(self.in_time(self.reserve_in(buckets, policy, now)))
     }
 
     fn settle<'a>(
@@ -179,11 +178,9 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         buckets: &'a Buckets,
         outcome: Settlement,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(in_time(async move {
+        Box::pin(self.in_time(async move {
             let mut held = self.hold().await?;
-            settle::<D, S>(&mut held, buckets, outcome).await?;
-            held.finish();
-            Ok(())
+            settle::<D, S>(&mut held, buckets, outcome).await
         }))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, Migration, create_table, ledger};
-use super::{Schema, SqlStore, UserRow, commit, in_time, sql, statements, verify};
+use super::{Schema, SqlStore, UserRow, commit, sql, statements, verify};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
@@ -77,14 +77,14 @@ where
 
     async fn migrate_all(&self) -> Result<()> {
         // Where nothing is left to do nothing is locked, and a role that may not create tables can start.
-        let mut held = in_time(self.hold()).await?;
+        let mut held = self.in_time(self.hold()).await?;
         let applied = Self::applied(&mut held).await?;
-        held.finish();
+        drop(held);
         if applied.is_some_and(|applied| applied.len() == MIGRATIONS.len()) {
             return Ok(());
         }
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
         let own = |error| {
             let how = "start with a role that may, run `migrate` with one before, or run what `schema_sql` gives";
@@ -101,9 +101,7 @@ where
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
         }
-        commit(tx).await?;
-        held.finish();
-        Ok(())
+        commit(tx).await
     }
 
     /// Tables that nobody has recorded may be of any shape.
@@ -123,8 +121,8 @@ where
 
     /// Under the lock of the migrations: processes that start together create it once.
     async fn create_users_table(&self) -> Result<()> {
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
         let table = <S::User as AuthUser>::TABLE;
         if D::describe(&mut tx, table.schema, table.name)
@@ -137,9 +135,7 @@ where
                 unmade(error, &format!("the table `{}`", table.name), how)
             })?;
         }
-        commit(tx).await?;
-        held.finish();
-        Ok(())
+        commit(tx).await
     }
 
     /// Batch by batch, so that a large table does not keep writers waiting.
@@ -149,8 +145,8 @@ where
         }
         let mut last = None;
         loop {
-            let mut held = in_time(self.hold()).await?;
-            let mut tx = in_time(held.begin()).await?;
+            let mut held = self.in_time(self.hold()).await?;
+            let mut tx = self.in_time(held.begin()).await?;
             let args = Args::new().int(NAMES);
             let rows = match &last {
                 None => D::fetch(&mut tx, sql::<Unreserved, D, S>(), args).await?,
@@ -166,7 +162,6 @@ where
                 last = Some(id);
             }
             commit(tx).await?;
-            held.finish();
             if i64::try_from(rows.len()).unwrap_or(i64::MAX) < NAMES {
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::held::Held;
-use super::{Schema, SqlStore, UserRow, commit, in_time, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -67,7 +67,6 @@ where
             Ok(inserted) => inserted,
         };
         if matches!(inserted, Inserted::Created(_)) {
-            held.finish();
         }
         Ok(inserted)
     }
@@ -142,7 +141,6 @@ where
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(true)
     }
 
@@ -177,7 +175,6 @@ where
             .await?;
         }
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 
@@ -191,7 +188,6 @@ where
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 }
@@ -313,7 +309,7 @@ where
         new: NewAccount<S::User>,
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
-        Box::pin(async move { in_time(self.insert_row(&new, folded)).await })
+        Box::pin(async move { self.in_time(self.insert_row(&new, folded)).await })
     }
 
     fn rehash<'a>(
@@ -333,7 +329,7 @@ where
         &'a self,
         change: PasswordChange<'a, Id<S>>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_password(change)))
+        Box::pin(self.in_time(self.change_password(change)))
     }
 
     fn change<'a>(
@@ -342,10 +338,10 @@ where
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_account(id, change, now)))
+        Box::pin(self.in_time(self.change_account(id, change, now)))
     }
 
     fn delete<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.delete_account(id)))
+        Box::pin(self.in_time(self.delete_account(id)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::misfit::misfit;
 use super::schema::TABLES;
-use super::{Schema, SqlStore, UserRow, in_time};
+use super::{Schema, SqlStore, UserRow};
 use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
 use crate::crypto::PasswordHash;
 use crate::error::Result;
@@ -16,7 +16,7 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let mut found = Vec::new();
     for table in TABLES {
         let name = format!("{}{table}", S::PREFIX);
@@ -56,7 +56,6 @@ where
             found.push(missing_right::<D>(&missing.join(", "), &name).into());
         }
     }
-    held.finish();
     Ok(found)
 }
 
@@ -77,9 +76,8 @@ where
     S: Schema<User: UserRow<D>>,
 {
     let table = <S::User as AuthUser>::TABLE;
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let Some(live) = D::describe(&mut held, table.schema, table.name).await? else {
-        held.finish();
         return Ok(vec![Difference::from(format!(
             "there is no table `{}`; create it with your migrations, or with the statement that \
              `create_table_sql` gives",
@@ -87,7 +85,6 @@ where
         ))]);
     };
     if let Some(kind) = live.instead {
-        held.finish();
         return Ok(vec![Difference::from(format!(
             "`{}` is {kind}: name the table that holds the accounts",
             full_name(&table)
@@ -121,7 +118,6 @@ where
         compare::<D>(&table, column, actual, &mut found);
         rights::<D>(&table, column, actual, &mut found);
     }
-    held.finish();
     unfilled::<D>(&table, &live, &mut found);
     // Nothing but `users().delete(…)` deletes accounts, and not every application does.
     let closed = closed(&full_name(&table), &live, &["SELECT", "INSERT", "UPDATE"]);
