@@ -149,10 +149,19 @@ const _: () = {
     #[allow(dead_code)]
     #[automatically_derived]
     impl Member {
-        /// The `CREATE TABLE` statement for this struct, for development and tests.
+        /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+        /// store it.
         #[must_use = "the text has to be run"]
         pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
-            __p::create_table::<Self>(dialect)
+            #[allow(unused_imports)]
+            use __p::{Storable as _, Unstorable as _};
+            __p::create_table(
+                dialect,
+                &[
+                    (&__p::Probe::<Self, __p::product::Sqlite>::NEW).create_table(),
+                    (&__p::Probe::<Self, __p::product::Postgres>::NEW).create_table(),
+                ],
+            )
         }
     }
     const _: fn() = || {

@@ -62,13 +62,10 @@ where
         folded: Option<&str>,
     ) -> Result<Inserted<Id<S>>> {
         let mut held = self.hold().await?;
-        let inserted = match Self::insert_in(&mut held, new, folded).await {
-            Err(error) => return refused::<D, S>(&mut held, new, error).await,
-            Ok(inserted) => inserted,
-        };
-        if matches!(inserted, Inserted::Created(_)) {
+        match Self::insert_in(&mut held, new, folded).await {
+            Err(error) => refused::<D, S>(&mut held, new, error).await,
+            inserted => inserted,
         }
-        Ok(inserted)
     }
 
     async fn insert_in(
