@@ -357,7 +357,11 @@ async fn sec_157_the_sweeper_survives_a_broken_table_and_ends_with_the_last_auth
         .unwrap();
     let expired =
         "INSERT INTO auth_limits (id, window_start, hits, expires_at) VALUES ($1, 0, 1, 1)";
-    let rows = async || -> i64 { db.query("SELECT count(*) FROM auth_limits").scalar().await };
+    let rows = async || -> i64 {
+        db.query("SELECT count(*) FROM auth_limits WHERE window_start = 0")
+            .scalar()
+            .await
+    };
     db.run("ALTER TABLE auth_sessions RENAME TO elsewhere")
         .await;
     db.query(expired).bind(vec![0]).execute().await;

@@ -8,94 +8,23 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "support/process.rs"]
+mod process;
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crudauth::testing::{Clock, TestBuilder, hashes_done};
+use process::{Worker, say, task, told};
 use serde_json::json;
 use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb};
 use tokio::task::JoinSet;
 
-const TASK: &str = "CRUDAUTH_TEST_WORKER";
-
-/// A worker process, its orders and its reports.
-struct Worker {
-    child: Child,
-    orders: ChildStdin,
-    reports: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(task: &str, file: &TempDb, number: usize) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "worker", "--nocapture", "--test-threads=1"])
-            .env(TASK, format!("{task} {number} {}", file.url()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let orders = child.stdin.take().unwrap();
-        let mut worker = Self {
-            orders,
-            reports: BufReader::new(child.stdout.take().unwrap()),
-            child,
-        };
-        while worker.report() != "ready" {}
-        worker
-    }
-
-    /// The next line that is a report; what the test harness prints in between is none.
-    fn report(&mut self) -> String {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            assert!(
-                self.reports.read_line(&mut line).unwrap() > 0,
-                "the worker has ended"
-            );
-            if let Some((_, report)) = line.split_once("> ") {
-                return report.trim().to_owned();
-            }
-        }
-    }
-
-    fn go(&mut self) {
-        self.orders.write_all(b"go\n").unwrap();
-    }
-
-    /// SIGKILL, with whatever it is doing; its last reports.
-    fn kill(mut self) -> Vec<String> {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        let lines = self.reports.lines().map_while(Result::ok);
-        // The last line may be cut: what was not said whole was not promised.
-        lines
-            .filter_map(|line| Some(line.split_once("> ")?.1.strip_suffix(" .")?.to_owned()))
-            .collect()
-    }
-}
-
-fn say(report: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "> {report}").unwrap();
-    out.flush().unwrap();
-}
-
 #[test]
 fn worker() {
-    let Ok(task) = std::env::var(TASK) else {
+    let Some((task, number, url)) = task() else {
         return;
     };
-    let mut words = task.splitn(3, ' ');
-    let (task, number, url) = (
-        words.next().unwrap(),
-        words.next().unwrap().to_owned(),
-        words.next().unwrap(),
-    );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -105,9 +34,9 @@ fn worker() {
         let auth = Auth::connect(url).create_users_table(true).secret(SECRET).cheap_hashing().await.unwrap();
         say("ready");
         if task != "load" {
-            std::io::stdin().lines().next().unwrap().unwrap();
+            told();
         }
-        match task {
+        match &*task {
             "register" => count(&auth, |client, turn| async move {
                 let body = json!({ "email": "ada@example.com", "username": format!("u{}x{turn}", std::process::id()), "password": PASSWORD });
                 client.post_json("/register", &body).await.status.as_u16()

@@ -283,6 +283,21 @@ async fn a_missing_table_is_named_and_the_check_can_be_switched_off() {
 }
 
 #[tokio::test]
+async fn a_view_is_named_as_what_it_is() {
+    let app = TestApp::start().await;
+    run(
+        &app.db,
+        "ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people",
+    )
+    .await;
+
+    assert_eq!(
+        refused(start(&app.file.url()).await),
+        "`users` is a view: name the table that holds the accounts"
+    );
+}
+
+#[tokio::test]
 async fn every_wrong_setting_is_told_in_one_message() {
     let app = TestApp::over(TempDb::sqlite(), 1).await;
     let read_only = format!("sqlite://{}?mode=ro", app.file.path().display());

@@ -1,4 +1,6 @@
 //! A column of UUIDs and a field that says otherwise: the start is refused, and the message says what to write.
+//!
+//! Runs once: each product in its place, whatever the product under test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -228,7 +230,7 @@ async fn where_there_is_a_type_for_uuids_nothing_else_will_do() {
         simple::told_by(&text).await,
         hyphenated::told_by(&text).await,
     ] {
-        let what = "`persons.key` is declared `character`, but the field `key` is stored as `UUID`: make the column a `uuid`, \
+        let what = "`persons.key` is declared `character(36)`, but the field `key` is stored as `UUID`: make the column a `uuid`, \
                     or the field a `String`";
         assert!(told.contains(what), "{told}");
     }

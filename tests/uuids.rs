@@ -1,5 +1,7 @@
 //! UUIDs in tables that another tool made, on a product that has no type for them: as bytes, and as texts with and
 //! without dashes. The key in that form reaches every statement, or somebody is signed out, locked out or let in.
+//!
+//! Runs once: each product in its place, whatever the product under test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,7 +36,7 @@ impl AccountKey for PersonId {
 
 /// The hash of [`PASSWORD`].
 async fn hash() -> String {
-    let app = TestApp::start().await;
+    let app = TestApp::over(TempDb::sqlite(), 2).await;
     app.register("anybody").await;
     app.db
         .query("SELECT password_hash FROM users")

@@ -4,6 +4,7 @@ pub use ::axum;
 pub use ::sqlx;
 pub use axum::response::Response;
 pub use futures_util::future::BoxFuture;
+use std::marker::PhantomData;
 pub use std::sync::Arc;
 
 pub use crate::account::{
@@ -33,6 +34,42 @@ pub use crate::store::sql::{Schema, UserRow};
 pub use ::std::time::Duration;
 pub use ::uuid::Uuid;
 
+/// Asks whether product `P` is in this build and can store `U`. Method look-up answers it, for a `U` that is known where it
+/// is asked: [`Storable`] takes fewer references than [`Unstorable`], so it is preferred where it holds.
+#[derive(Debug)]
+pub struct Probe<U, P>(PhantomData<fn(U, P)>);
+
+impl<U, P> Probe<U, P> {
+    /// The question.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// It can.
+pub trait Storable {
+    /// What writes the `CREATE TABLE`.
+    fn create_table(&self) -> Option<(DialectName, fn() -> String)>;
+}
+
+/// It cannot, or nothing is known of it.
+pub trait Unstorable {
+    /// Nothing.
+    fn create_table(&self) -> Option<(DialectName, fn() -> String)> {
+        None
+    }
+}
+
+impl<U, P> Unstorable for &Probe<U, P> {}
+
+/// `CREATE TABLE` for the application's table, by one of these; empty where none of them is for this product.
+#[must_use]
+pub fn create_table(
+    dialect: DialectName,
+    ways: &[Option<(DialectName, fn() -> String)>],
+) -> String {
+    let way = ways.iter().flatten().find(|(of, _)| *of == dialect);
+    way.map(|(_, text)| text()).unwrap_or_default()
+}
+
 macro_rules! products {
     ($($keyword:literal, $module:ident, $product:ident, $doc:literal;)+) => {
         $(
@@ -40,41 +77,23 @@ macro_rules! products {
             pub use crate::store::$module::$product;
         )+
 
-        /// Per product: an account type that it can store, or any type where the product is not in this build.
-        pub mod stored {
+        /// The products there are, whether this build has them or not.
+        pub mod product {
             $(
                 #[doc = $doc]
-                #[cfg(feature = $keyword)]
-                pub mod $module {
-                    use crate::__private::{$product, UserRow};
-                    /// Storable.
-                    pub trait Stored: UserRow<$product> {}
-                    impl<U: UserRow<$product>> Stored for U {}
-                }
-                #[doc = $doc]
-                #[cfg(not(feature = $keyword))]
-                pub mod $module {
-                    /// Nothing to ask.
-                    pub trait Stored {}
-                    impl<U> Stored for U {}
-                }
+                #[derive(Debug, Clone, Copy)]
+                pub struct $product;
             )+
         }
 
-        /// An account type that every product of this build can store.
-        pub trait InEveryProduct: AuthUser $(+ stored::$module::Stored)+ {}
-        impl<U: AuthUser $(+ stored::$module::Stored)+> InEveryProduct for U {}
-
-        /// `CREATE TABLE` for the application's table, in a product that the runtime was built with.
-        #[must_use]
-        pub fn create_table<U: InEveryProduct>(dialect: DialectName) -> String {
-            match dialect {
-                $(
-                    #[cfg(feature = $keyword)]
-                    DialectName::$product => crate::store::sql::create_table::<$product, U>(),
-                )+
+        $(
+            #[cfg(feature = $keyword)]
+            impl<U: UserRow<$product>> Storable for Probe<U, product::$product> {
+                fn create_table(&self) -> Option<(DialectName, fn() -> String)> {
+                    Some((DialectName::$product, crate::store::sql::create_table::<$product, U>))
+                }
             }
-        }
+        )+
     };
 }
 crate::store::products::each_product!(products);

@@ -53,6 +53,8 @@ pub enum CreateError {
     Failed(crate::Error),
     /// The password breaks a rule; what to change.
     Password(Vec<String>),
+    /// The table does not take a value; the field's name, where it is known.
+    Unfit(Option<&'static str>),
     /// The user name cannot be one, or is missing.
     Username(&'static str),
     /// The user name is taken.
@@ -67,6 +69,10 @@ impl fmt::Display for CreateError {
             Self::EmailTaken => f.write_str("the address is taken"),
             Self::Failed(error) => error.fmt(f),
             Self::Password(rules) => f.write_str(&rules.join("; ")),
+            Self::Unfit(Some(field)) => {
+                write!(f, "the table does not take this value of `{field}`")
+            }
+            Self::Unfit(None) => f.write_str("the table does not take one of these values"),
             Self::UsernameTaken => f.write_str("the user name is taken"),
         }
     }
@@ -193,6 +199,9 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
             SignUpOutcome::EmailTaken => Err(CreateError::EmailTaken),
             SignUpOutcome::UsernameTaken => Err(CreateError::UsernameTaken),
             SignUpOutcome::FieldTaken(_) | SignUpOutcome::Exists => Err(CreateError::Exists),
+            SignUpOutcome::Unfit(unfit) => {
+                Err(CreateError::Unfit(unfit.column.map(|column| column.field)))
+            }
         }
     }
 

@@ -155,14 +155,15 @@ async fn open<A: Authority>(source: Source<A>) -> Result<Arc<dyn Store<A::User>>
     match source {
         Source::Store(store) => Ok(store),
         Source::Url(url) => {
-            let scheme = url.split(':').next().unwrap_or_default();
+            let scheme = scheme(&url);
             let driver: Option<&Driver<A>> = A::DRIVERS
                 .iter()
-                .find(|driver| driver.schemes.contains(&scheme));
+                .find(|driver| scheme.is_some_and(|scheme| driver.schemes.contains(&scheme)));
             match driver {
                 Some(driver) => (driver.open)(&url).await,
                 None => Err(Error::config(format!(
-                    "the database URL begins with `{scheme}:`, but the block declares `#[database({})]`",
+                    "the database URL begins with {}, but the block declares `#[database({})]`",
+                    scheme.map_or("no product".to_owned(), |scheme| format!("`{scheme}:`")),
                     A::DRIVERS
                         .iter()
                         .map(|driver| driver.keyword)
@@ -172,6 +173,13 @@ async fn open<A: Authority>(source: Source<A>) -> Result<Arc<dyn Store<A::User>>
             }
         }
     }
+}
+
+/// What a URL begins with. Nothing else of it is ever told: `host=db password=…` may have a colon anywhere.
+fn scheme(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once(':')?;
+    let word = scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    (word && !scheme.is_empty()).then_some(scheme)
 }
 
 /// Our tables first, then the application's where that is asked for, then the comparison (design: order at start-up).

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 use crate::expand::{columns, hidden, row};
+use crate::features::PRODUCTS;
 use crate::model::{Column, Repr, Role, UserModel};
 use crate::tokens::optional;
 
@@ -99,7 +100,7 @@ fn column_def(column: &Column) -> TokenStream {
     let (field, name) = (column.field(), &column.name);
     let role = format_ident!("{}", column.role.variant());
     let (fill, nullable, unique) = (fill(column), column.optional().is_some(), column.unique);
-    let repr = repr(column);
+    let (repr, register) = (repr(column), column.register.is_some());
     let max_length = optional(column.max_length.and_then(|max| usize::try_from(max).ok()));
     quote! {
         __p::ColumnDef {
@@ -110,6 +111,7 @@ fn column_def(column: &Column) -> TokenStream {
             nullable: #nullable,
             unique: #unique,
             repr: #repr,
+            register: #register,
             max_length: #max_length,
         }
     }
@@ -169,14 +171,20 @@ pub(crate) const CAPABILITIES: &[(Role, &str)] = &[
 
 fn create_table(user: &UserModel) -> TokenStream {
     let name = &user.name;
+    let products = PRODUCTS
+        .iter()
+        .map(|product| format_ident!("{}", product.ty, span = Span::mixed_site()));
     quote! {
         #[allow(dead_code)]
         #[automatically_derived]
         impl #name {
-            /// The `CREATE TABLE` statement for this struct, for development and tests.
+            /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+            /// store it.
             #[must_use = "the text has to be run"]
             pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
-                __p::create_table::<Self>(dialect)
+                #[allow(unused_imports)]
+                use __p::{Storable as _, Unstorable as _};
+                __p::create_table(dialect, &[#((&__p::Probe::<Self, __p::product::#products>::NEW).create_table()),*])
             }
         }
     }

@@ -21,16 +21,17 @@ const KEYS: &[Key] = &[
 ];
 
 /// A product that the runtime can be built with.
-struct Product {
+pub(crate) struct Product {
     /// Its word, which is also its cargo feature.
     keyword: &'static str,
     /// Its type in the runtime.
-    ty: &'static str,
+    pub(crate) ty: &'static str,
     /// Whether that cargo feature is on.
     built: bool,
 }
 
-const PRODUCTS: &[Product] = &[
+/// Every product, in the runtime's order.
+pub(crate) const PRODUCTS: &[Product] = &[
     Product {
         keyword: "sqlite",
         ty: "Sqlite",

@@ -63,6 +63,9 @@ registry! {
     overrides::Overrides,
 }
 
+/// The database products, which the derive asks for each in turn.
+pub(crate) use database::PRODUCTS;
+
 const fn registered<S: Section>() -> Registered {
     fn read<S: Section>(cx: &Cx, input: &Input) -> Option<Box<dyn Feature>> {
         S::read(cx, input).map(|section| Box::new(section) as Box<dyn Feature>)

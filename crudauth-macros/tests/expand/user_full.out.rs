@@ -35,6 +35,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: <<Uuid as __p::AccountKey>::Inner as __p::RawKey>::REPR,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -45,6 +46,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -55,6 +57,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -65,6 +68,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -75,6 +79,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -85,6 +90,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -95,6 +101,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -105,6 +112,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -115,6 +123,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -125,6 +134,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: true,
                     max_length: ::core::option::Option::Some(100usize),
                 },
                 __p::ColumnDef {
@@ -135,6 +145,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: true,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -145,6 +156,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -155,6 +167,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -165,6 +178,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -175,6 +189,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -371,10 +386,19 @@ const _: () = {
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {
-        /// The `CREATE TABLE` statement for this struct, for development and tests.
+        /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+        /// store it.
         #[must_use = "the text has to be run"]
         pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
-            __p::create_table::<Self>(dialect)
+            #[allow(unused_imports)]
+            use __p::{Storable as _, Unstorable as _};
+            __p::create_table(
+                dialect,
+                &[
+                    (&__p::Probe::<Self, __p::product::Sqlite>::NEW).create_table(),
+                    (&__p::Probe::<Self, __p::product::Postgres>::NEW).create_table(),
+                ],
+            )
         }
     }
     const _: fn() = || {

@@ -27,6 +27,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Hyphenated),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -37,6 +38,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -47,6 +49,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -57,6 +60,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Simple),
+                    register: true,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -67,6 +71,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -77,6 +82,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -239,10 +245,19 @@ const _: () = {
     #[allow(dead_code)]
     #[automatically_derived]
     impl Person {
-        /// The `CREATE TABLE` statement for this struct, for development and tests.
+        /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+        /// store it.
         #[must_use = "the text has to be run"]
         pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
-            __p::create_table::<Self>(dialect)
+            #[allow(unused_imports)]
+            use __p::{Storable as _, Unstorable as _};
+            __p::create_table(
+                dialect,
+                &[
+                    (&__p::Probe::<Self, __p::product::Sqlite>::NEW).create_table(),
+                    (&__p::Probe::<Self, __p::product::Postgres>::NEW).create_table(),
+                ],
+            )
         }
     }
     const _: fn() = || {

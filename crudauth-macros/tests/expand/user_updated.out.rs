@@ -24,6 +24,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -34,6 +35,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -44,6 +46,7 @@ const _: () = {
                     nullable: false,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
@@ -54,6 +57,7 @@ const _: () = {
                     nullable: true,
                     unique: false,
                     repr: ::core::option::Option::None,
+                    register: false,
                     max_length: ::core::option::Option::None,
                 },
             ],
@@ -169,10 +173,19 @@ const _: () = {
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {
-        /// The `CREATE TABLE` statement for this struct, for development and tests.
+        /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+        /// store it.
         #[must_use = "the text has to be run"]
         pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
-            __p::create_table::<Self>(dialect)
+            #[allow(unused_imports)]
+            use __p::{Storable as _, Unstorable as _};
+            __p::create_table(
+                dialect,
+                &[
+                    (&__p::Probe::<Self, __p::product::Sqlite>::NEW).create_table(),
+                    (&__p::Probe::<Self, __p::product::Postgres>::NEW).create_table(),
+                ],
+            )
         }
     }
     const _: fn() = || {

@@ -84,7 +84,8 @@ impl RawKey for String {
         random.uuid_v4().map(|key| Some(key.to_string()))
     }
     fn parse_canonical(text: &str) -> Option<Self> {
-        Some(text.to_owned())
+        // No key has this character: not every product can store it, and those that cannot refuse to compare with it.
+        (!text.contains('\0')).then(|| text.to_owned())
     }
 }
 

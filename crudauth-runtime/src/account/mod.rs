@@ -165,8 +165,18 @@ pub struct ColumnDef {
     pub unique: bool,
     /// How a UUID is kept; `None` for every other type.
     pub repr: Option<Repr>,
+    /// Whether an own column is declared `#[auth(register)]`: the client may set it at sign-up.
+    pub register: bool,
     /// Most characters, for texts that a client may set.
     pub max_length: Option<usize>,
+}
+
+impl ColumnDef {
+    /// Whether a client says at sign-up what stands in it.
+    #[must_use]
+    pub const fn is_clients(&self) -> bool {
+        self.register || matches!(self.role, Role::Email | Role::Username)
+    }
 }
 
 /// What crudauth uses a column for.

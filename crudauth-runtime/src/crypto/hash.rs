@@ -23,6 +23,9 @@ use crate::error::Result;
 pub struct PasswordHash(Zeroizing<String>);
 
 impl PasswordHash {
+    /// No hash that is made here has more characters: every parameter at the most that a policy may ask for.
+    pub const LONGEST: usize = 98;
+
     /// Takes the text of a column as it is.
     #[must_use]
     pub fn from_stored(text: String) -> Self {

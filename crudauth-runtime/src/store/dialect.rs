@@ -4,9 +4,12 @@
 use std::fmt::{self, Debug};
 
 use futures_util::future::BoxFuture;
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
 
+use super::live::{LiveColumn, LiveTable};
+use super::refusal::Refusal;
 use super::repr::Form;
 use super::text::Syntax;
 use crate::account::{Repr, Table};
@@ -168,60 +171,6 @@ pub struct Types {
 )]
 pub trait Declares<D> {}
 
-/// One column of a live table, as the database describes it.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent fact of the catalogue"
-)]
-#[derive(Debug, Clone)]
-pub struct LiveColumn {
-    /// Its name.
-    pub name: String,
-    /// Its declared type, as the product spells it.
-    pub sql_type: String,
-    /// Whether NULL is allowed.
-    pub nullable: bool,
-    /// Whether an INSERT may leave it out.
-    pub has_default: bool,
-    /// Whether a single-column unique index or primary key covers it.
-    pub unique: bool,
-    /// Whether the database may give a deleted row's key to a new row.
-    pub reuses_ids: bool,
-    /// What the role that we are may do with it.
-    pub rights: Rights,
-}
-
-/// What the role that we are may do with a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rights {
-    /// SELECT.
-    pub select: bool,
-    /// INSERT.
-    pub insert: bool,
-    /// UPDATE.
-    pub update: bool,
-}
-
-impl Rights {
-    /// A product without roles.
-    pub const ALL: Self = Self {
-        select: true,
-        insert: true,
-        update: true,
-    };
-}
-
-/// A live table, as the database describes it.
-#[derive(Debug, Clone)]
-pub struct LiveTable {
-    /// Its columns.
-    pub columns: Vec<LiveColumn>,
-    /// Whether the role that we are may DELETE.
-    pub delete: bool,
-    /// Whether row-level security hides every row from the role that we are.
-    pub hidden: bool,
-}
-
 /// A database product.
 pub trait Dialect: Database {
     /// As written in `#[database(…)]`.
@@ -236,8 +185,19 @@ pub trait Dialect: Database {
     /// The types of our own columns.
     const TYPES: Types;
 
-    /// The one column whose unique index refused a row; `None` for an index over several, or over an expression.
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String>;
+    /// Whether a statement was refused because of the values in it, and not because of its text or of our rights.
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool;
+
+    /// The one column whose NOT NULL or unique index refused a row; `None` for an index over several, or over an
+    /// expression.
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String>;
+
+    /// The columns that the constraint looks at which refused a row of `table`; none where that cannot be told.
+    fn constrained<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>>;
 
     /// Binds a value of our own tables.
     ///
@@ -307,6 +267,11 @@ pub trait Dialect: Database {
     /// Whether a column declared `live` can hold a value that sqlx sends as `wanted`.
     fn fits(live: &str, wanted: &Self::TypeInfo) -> bool;
 
+    /// Whether an account's key declared `live` can be compared with what our own tables keep of it, by index.
+    fn fits_key(live: &str, wanted: &Self::TypeInfo) -> bool {
+        Self::fits(live, wanted)
+    }
+
     /// Whether a column declared `live`, as long as it has no rows, is good for UUIDs as `repr` says, which sqlx sends as
     /// `wanted`.
     fn fits_uuid(live: &str, repr: Repr, wanted: &Self::TypeInfo) -> bool {
@@ -331,8 +296,9 @@ pub trait Dialect: Database {
     /// The type to declare for a value that sqlx sends as `info`.
     fn declare(info: &Self::TypeInfo) -> String;
 
-    /// The default of a NOT NULL column that nothing fills, as SQL: something that sqlx reads back as `info`.
-    fn filler(info: &Self::TypeInfo) -> &'static str;
+    /// The default of a NOT NULL column that nothing fills, as SQL: something that sqlx reads back as `info`. None for a
+    /// type of the application's own.
+    fn filler(info: &Self::TypeInfo) -> Option<&'static str>;
 
     /// The definition of an identity key: numbered by the database, never reused (SEC-159).
     const IDENTITY: &'static str;
@@ -340,9 +306,9 @@ pub trait Dialect: Database {
     /// Takes the lock under which migrations run, inside the transaction on `conn`.
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>>;
 
-    /// Takes back a connection whose work was cut off, by an error, by our patience or because the client has gone: it may
-    /// be in the middle of a statement, or of a transaction whose rollback is queued. It goes back to its pool only if it
-    /// still works.
+    /// Takes back a connection. Its work may have been cut off, by an error, by our patience or because the client has gone:
+    /// then it is in the middle of a statement, or of a transaction whose rollback is queued. It goes back to its pool only
+    /// if it still works.
     fn take_back(conn: PoolConnection<Self>);
 
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.
@@ -409,20 +375,17 @@ pub(crate) use run_statements;
 
 /// Sorts a product's error into ours.
 pub(crate) fn classify<D: Dialect>(error: sqlx::Error) -> Error {
-    if D::is_unavailable(&error) {
-        Error::Unavailable(Box::new(error))
-    } else {
-        error.into()
+    let unavailable = D::is_unavailable(&error);
+    match error {
+        sqlx::Error::Database(refusal) => {
+            let refusal = Box::new(Refusal::new::<D>(refusal));
+            if unavailable {
+                Error::Unavailable(refusal)
+            } else {
+                Error::Store(refusal)
+            }
+        }
+        error if unavailable => Error::Unavailable(Box::new(error)),
+        error => error.into(),
     }
-}
-
-/// The error of a unique index that refused a row.
-pub(crate) fn unique_violation(error: &Error) -> Option<&dyn sqlx::error::DatabaseError> {
-    let Error::Store(source) = error else {
-        return None;
-    };
-    source
-        .downcast_ref::<sqlx::Error>()?
-        .as_database_error()
-        .filter(|error| error.is_unique_violation())
 }

@@ -16,14 +16,18 @@ use crate::policy::{Limit, LockoutPolicy};
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod live;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
+pub(crate) mod refusal;
 pub mod repr;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod text;
+
+pub use refusal::Unfit;
 
 /// A keyed digest under which a row is stored: what a cookie or an address becomes before it is written down.
 pub type Digest = [u8; 32];
@@ -63,7 +67,9 @@ pub enum Inserted<K> {
     /// The new row's key.
     Created(K),
     /// A unique index refused it: somebody else was first. The application's own column, where it was one.
-    Refused(Option<&'static ColumnDef>),
+    Taken(Option<&'static ColumnDef>),
+    /// The table takes no such value of the client's.
+    Unfit(Unfit),
 }
 
 /// A change to one account by the application or a flow.

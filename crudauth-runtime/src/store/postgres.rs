@@ -1,12 +1,13 @@
 //! PostgreSQL, 14 and later.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 pub use sqlx::Postgres;
 use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
+use sqlx::error::{BoxDynError, DatabaseError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
@@ -14,14 +15,16 @@ use sqlx::postgres::{
     PgValueRef,
 };
 use sqlx::types::Uuid;
-use sqlx::{Connection, Decode, Encode, Pool, Row, Type, TypeInfo};
+use sqlx::{Connection, Decode, Encode, Executor, Pool, Type, TypeInfo};
 
-use super::dialect::{
-    Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
-};
+use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
+use super::live::LiveTable;
 use super::repr::{Hyphenated, Simple};
 use super::text::Syntax;
+use crate::account::Table;
 use crate::error::{Error, Result};
+
+mod catalogue;
 
 /// How long the start waits for a first connection.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,32 +33,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// restarted has closed it.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What a connection whose work was cut off has to answer within, to go on being used.
+/// What a connection that is asked whether it is still there has to answer within, to go on being used.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// A statement whose client has hung up ends: it holds locks, or waits for some, and a place among the server's
+/// connections, while we have given it up and opened another. What the role or the URL says of it stands.
+const HANGING_UP_ENDS: &str = "SELECT set_config(name, '1s', false) FROM pg_settings \
+    WHERE name = 'client_connection_check_interval' AND setting = '0'";
 
 /// Names the lock of the migrations among the application's own advisory locks; "crudauth" in ASCII.
 const MIGRATIONS: i64 = 0x6372_7564_6175_7468;
 
-/// Everything that [`describe`](Dialect::describe) wants to know of a table; no row when it is not there. A name without a
-/// schema is found as a statement would find it, by the search path. A domain is described as the type below it.
-const DESCRIBE: &str = r"
-SELECT a.attname::text,
-       format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, NULL),
-       NOT (a.attnotnull OR t.typnotnull),
-       a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
-       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
-               AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-       has_column_privilege(a.attrelid, a.attnum, 'INSERT'),
-       has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),
-       has_table_privilege(a.attrelid, 'DELETE'),
-       row_security_active(a.attrelid) AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = a.attrelid
-               AND p.polpermissive AND p.polcmd IN ('r', '*')
-               AND (0 = ANY (p.polroles) OR EXISTS (SELECT FROM unnest(p.polroles) r WHERE pg_has_role(r, 'USAGE'))))
-FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = to_regclass(COALESCE(quote_ident($1) || '.', '') || quote_ident($2))
-  AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum";
+const UNIQUE_VIOLATION: &str = "23505";
 
 /// A text whose type the server finds out. Declared as `text`, it would make `citext = text` out of a comparison with a
 /// column of type `citext`, which tells capitals from small letters.
@@ -85,7 +74,10 @@ impl Dialect for Postgres {
         row_lock: " FOR NO KEY UPDATE",
         free_row_lock: " FOR UPDATE SKIP LOCKED",
     };
-    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    // What a transaction has locked is free again soon after its process or its line is lost; the server itself would
+    // wait for two hours. No step of ours takes as long.
+    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+        SET LOCAL idle_in_transaction_session_timeout = '2s'";
     const TYPES: Types = Types {
         int: "BIGINT",
         text: "TEXT",
@@ -106,10 +98,33 @@ impl Dialect for Postgres {
         }
     }
 
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool {
+        // Data exceptions, violated constraints, a view's WITH CHECK OPTION; what a trigger of the application's raises.
+        let code = refusal.code().unwrap_or_default();
+        ["22", "23", "44"]
+            .iter()
+            .any(|class| code.starts_with(class))
+            || code == "P0001"
+    }
+
+    fn constrained<'a>(
+        conn: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(catalogue::constrained(conn, table, violation))
+    }
+
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String> {
+        let violation = violation.try_downcast_ref::<PgDatabaseError>()?;
+        if let Some(column) = violation.column() {
+            return Some(column.to_owned());
+        }
+        if violation.code() != UNIQUE_VIOLATION {
+            return None;
+        }
         // "Key (phone)=(555) already exists.", in whatever language; an expression or a list of columns is no one column.
-        let detail = violation.try_downcast_ref::<PgDatabaseError>()?.detail()?;
-        let (_, key) = detail.split_once('(')?;
+        let (_, key) = violation.detail()?.split_once('(')?;
         let (column, _) = key.split_once(")=(")?;
         match column.strip_prefix('"') {
             Some(quoted) => quoted
@@ -130,12 +145,23 @@ impl Dialect for Postgres {
             let pool = PgPoolOptions::new()
                 .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
+                .after_connect(|conn, _| {
+                    Box::pin(async move {
+                        match conn.execute(HANGING_UP_ENDS).await {
+                            Err(sqlx::Error::Database(_)) => Ok(()), // its operating system cannot tell
+                            done => done.map(drop),
+                        }
+                    })
+                })
                 .before_acquire(|conn, about| {
                     Box::pin(async move {
-                        if about.idle_for > IDLE {
-                            conn.ping().await?;
+                        if about.idle_for <= IDLE {
+                            return Ok(true);
                         }
-                        Ok(true)
+                        let answer = tokio::time::timeout(ANSWER, conn.ping()).await;
+                        answer
+                            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                            .map(|()| true)
                     })
                 });
             match pool.connect_with(options.clone()).await {
@@ -150,38 +176,7 @@ impl Dialect for Postgres {
         schema: Option<&'a str>,
         table: &'a str,
     ) -> BoxFuture<'a, Result<Option<LiveTable>>> {
-        Box::pin(async move {
-            let rows = sqlx::query(DESCRIBE)
-                .bind(schema)
-                .bind(table)
-                .fetch_all(conn)
-                .await
-                .map_err(classify::<Self>)?;
-            let Some(first) = rows.first() else {
-                return Ok(None);
-            };
-            let (delete, hidden) = (first.try_get(8)?, first.try_get(9)?);
-            let columns = rows.iter().map(|row| {
-                Ok(LiveColumn {
-                    name: row.try_get(0)?,
-                    sql_type: row.try_get(1)?,
-                    nullable: row.try_get(2)?,
-                    has_default: row.try_get(3)?,
-                    unique: row.try_get(4)?,
-                    reuses_ids: false, // sequences only go on
-                    rights: Rights {
-                        select: row.try_get(5)?,
-                        insert: row.try_get(6)?,
-                        update: row.try_get(7)?,
-                    },
-                })
-            });
-            Ok(Some(LiveTable {
-                columns: columns.collect::<Result<_>>()?,
-                delete,
-                hidden,
-            }))
-        })
+        Box::pin(catalogue::describe(conn, schema, table))
     }
 
     fn same_name(live: &str, declared: &str) -> bool {
@@ -194,32 +189,38 @@ impl Dialect for Postgres {
 
     fn fits(live: &str, wanted: &PgTypeInfo) -> bool {
         match wanted.name() {
-            "TEXT" | "VARCHAR" => {
-                ["text", "character varying", "citext", "character", "name"].contains(&live)
-            }
+            // Not `name`, which cuts off what is too long for it, nor `character`, which comes back padded with blanks, and
+            // whose index serves no comparison with a text.
+            "TEXT" | "VARCHAR" => ["text", "character varying", "citext"].contains(&&*bare(live)),
             known => match declared(known) {
-                Some(name) => live == name,
+                Some(name) => bare(live) == name,
                 None => true, // a type of the application's own
             },
         }
+    }
+
+    fn fits_key(live: &str, wanted: &PgTypeInfo) -> bool {
+        live != "citext" && Self::fits(live, wanted) // the index of a `citext` serves no comparison with a text
     }
 
     fn declare(info: &PgTypeInfo) -> String {
         declared(info.name()).map_or_else(|| info.name().to_owned(), str::to_uppercase)
     }
 
-    fn filler(info: &PgTypeInfo) -> &'static str {
-        match info.name() {
+    fn filler(info: &PgTypeInfo) -> Option<&'static str> {
+        Some(match info.name() {
             "BOOL" => "FALSE",
             "INT2" | "INT4" | "INT8" | "FLOAT4" | "FLOAT8" | "NUMERIC" => "0",
+            "TEXT" | "VARCHAR" | "BYTEA" => "''",
             "UUID" => "'00000000-0000-0000-0000-000000000000'",
             "DATE" => "CURRENT_DATE",
             "TIME" => "LOCALTIME",
             "TIMESTAMP" => "LOCALTIMESTAMP",
             "TIMESTAMPTZ" => "CURRENT_TIMESTAMP",
             "JSON" | "JSONB" => "'{}'",
-            _ => "''", // the empty text, no bytes, an empty domain of the application's own
-        }
+            array if array.ends_with("[]") => "'{}'",
+            _ => return None,
+        })
     }
 
     fn migration_lock(conn: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
@@ -233,13 +234,9 @@ impl Dialect for Postgres {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return drop(conn.detach());
         };
-        // A connection to a server that has gone silent would keep its place in the pool until the network gives up,
-        // which takes a quarter of an hour.
-        runtime.spawn(async move {
-            if !matches!(tokio::time::timeout(ANSWER, conn.ping()).await, Ok(Ok(()))) {
-                drop(conn.detach());
-            }
-        });
+        // The pool asks the connection whether it is well, and waits for the answer as long as the network does: for a
+        // server that has gone silent a quarter of an hour, in which the connection keeps its place.
+        runtime.spawn(tokio::time::timeout(ANSWER, conn.return_to_pool()));
     }
 
     fn is_unavailable(error: &sqlx::Error) -> bool {
@@ -255,16 +252,18 @@ impl Dialect for Postgres {
         ) {
             return true;
         }
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
-        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement); a
-        // server that only reads (a standby); a lock or a serialisation that did not work out: all may work the next time.
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        // Connection exceptions, insufficient resources, operator intervention (a shutdown, a cancelled statement), the
+        // server's disks; a server that only reads (a standby); a transaction that took too long for the server; a lock or a
+        // serialisation that did not work out: all may work the next time.
         code.is_some_and(|code| {
-            ["08", "53", "57"]
+            ["08", "53", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class))
-                || ["25006", "40001", "40P01", "55P03", "55000"].contains(&&*code)
+                || [
+                    "25006", "25P03", "25P04", "40001", "40P01", "55P03", "55000",
+                ]
+                .contains(&&*code)
         })
     }
 }
@@ -292,6 +291,17 @@ async fn no_connection(mut error: sqlx::Error, options: &PgConnectOptions) -> St
         "the PostgreSQL server at {server} refuses the connection: {}",
         refusal.message()
     )
+}
+
+/// A type without its modifier: `timestamp(3) without time zone` is `timestamp without time zone`.
+fn bare(live: &str) -> Cow<'_, str> {
+    match live.split_once('(') {
+        Some((before, rest)) => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            Cow::Owned(format!("{before}{after}"))
+        }
+        None => Cow::Borrowed(live),
+    }
 }
 
 /// How the catalogue spells what sqlx names in its own way.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 pub use sqlx::Sqlite;
 use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
+use sqlx::error::{BoxDynError, DatabaseError, ErrorKind};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -14,9 +14,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 
-use super::dialect::{
-    Args, Dialect, LiveColumn, LiveTable, Rights, Types, Value, classify, run_statements,
-};
+use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
+use super::live::{LiveColumn, LiveTable, Rights};
 use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
 use crate::account::{Repr, Table};
@@ -55,7 +54,36 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn refusing_column(violation: &dyn sqlx::error::DatabaseError) -> Option<String> {
+    fn is_about_values(refusal: &dyn DatabaseError) -> bool {
+        // Primary result codes: TOOBIG, CONSTRAINT, MISMATCH.
+        primary(refusal).is_some_and(|code| [18, 19, 20].contains(&code))
+    }
+
+    fn constrained<'a>(
+        _: &'a mut Self::Connection,
+        table: &'a Table,
+        violation: &'a dyn DatabaseError,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        // "CHECK constraint failed: age > 0": the name of the constraint or, where it has none, its text.
+        let text = violation.message().split_once("CHECK constraint failed: ");
+        let words = text
+            .map_or("", |(_, text)| text)
+            .split(|c: char| !c.is_alphanumeric() && c != '_');
+        let columns = table
+            .columns
+            .iter()
+            .filter(|column| words.clone().any(|word| Self::same_name(word, column.name)));
+        let columns = columns.map(|column| column.name.to_owned()).collect();
+        Box::pin(async { Ok(columns) })
+    }
+
+    fn refusing_column(violation: &dyn DatabaseError) -> Option<String> {
+        if !matches!(
+            violation.kind(),
+            ErrorKind::UniqueViolation | ErrorKind::NotNullViolation
+        ) {
+            return None;
+        }
         // "UNIQUE constraint failed: users.phone"; an index over an expression is named "index 'users_lower'".
         let (_, refused) = violation.message().split_once("constraint failed: ")?;
         let (_, column) = refused.rsplit_once('.')?;
@@ -119,17 +147,13 @@ impl Dialect for Sqlite {
     ) -> BoxFuture<'a, Result<Option<LiveTable>>> {
         Box::pin(async move {
             let schema = schema.unwrap_or("main");
-            let text =
-                "SELECT sql FROM sqlite_master WHERE type = 'table' AND lower(name) = lower($1)";
-            let made = sqlx::query_scalar::<_, Option<String>>(text)
+            let text = "SELECT type, sql FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower($1)";
+            let made = sqlx::query_as::<_, (String, Option<String>)>(text)
                 .bind(table)
                 .fetch_optional(&mut *conn)
                 .await;
-            let made = made
-                .map_err(classify::<Self>)?
-                .flatten()
-                .unwrap_or_default()
-                .to_uppercase();
+            let (kind, made) = made.map_err(classify::<Self>)?.unwrap_or_default();
+            let made = made.unwrap_or_default().to_uppercase();
             let columns: Vec<(String, String, bool, Option<String>, i64, i64)> = sqlx::query_as(
                 r#"SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo($1, $2)"#,
             )
@@ -159,6 +183,9 @@ impl Dialect for Sqlite {
                         unique: (key > 0 && keys == 1) || unique.contains(&name),
                         nullable: !not_null && key == 0,
                         has_default: default.is_some() || rowid || hidden > 1,
+                        computed: hidden > 1,
+                        room: None, // a declared length is a remark
+                        sequence: None,
                         reuses_ids: rowid && !made.contains("AUTOINCREMENT"),
                         rights: Rights::ALL,
                         name,
@@ -168,8 +195,10 @@ impl Dialect for Sqlite {
                 .collect();
             Ok(Some(LiveTable {
                 columns,
+                instead: (kind == "view").then_some("a view"),
+                reachable: true,
                 delete: true,
-                hidden: false,
+                hidden: Vec::new(),
             }))
         })
     }
@@ -242,8 +271,8 @@ impl Dialect for Sqlite {
         info.name().to_owned()
     }
 
-    fn filler(info: &SqliteTypeInfo) -> &'static str {
-        match info.name() {
+    fn filler(info: &SqliteTypeInfo) -> Option<&'static str> {
+        Some(match info.name() {
             // The nil UUID: bytes of any length will do for a `Vec<u8>`, sixteen for a `Uuid`.
             "BLOB" => "x'00000000000000000000000000000000'",
             "INTEGER" | "REAL" | "NUMERIC" => "0",
@@ -252,7 +281,7 @@ impl Dialect for Sqlite {
             "DATE" => "CURRENT_DATE",
             "TIME" => "CURRENT_TIME",
             _ => "''",
-        }
+        })
     }
 
     fn migration_lock(_: &mut Self::Connection) -> BoxFuture<'_, Result<()>> {
@@ -346,7 +375,11 @@ macro_rules! texts {
 texts!(Simple, Hyphenated);
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
+    primary(error.as_database_error()?)
+}
+
+fn primary(error: &dyn DatabaseError) -> Option<i32> {
+    let code = error.code()?;
     code.parse::<i32>().ok().map(|code| code & 0xff)
 }
 

@@ -301,6 +301,7 @@ mod tests {
             nullable: false,
             unique: false,
             repr: None,
+            register: false,
             max_length: None,
         }
     }

@@ -12,7 +12,7 @@ use crate::crypto::{
 use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, PasswordCheck, SignUpSource};
-use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken};
+use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken, Unfit};
 
 /// A sign-up whose body has been read and checked for shape.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct SignUp<U: AuthUser> {
 }
 
 /// What became of a sign-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum SignUpOutcome<K> {
     /// The account exists now.
@@ -45,6 +45,8 @@ pub enum SignUpOutcome<K> {
     EmailTaken,
     /// A unique column of the application's own has this value already; the field's name.
     FieldTaken(&'static str),
+    /// The table does not take a value.
+    Unfit(Unfit),
     /// The user name is taken, as typed or in a form that looks the same.
     UsernameTaken,
 }
@@ -136,12 +138,13 @@ async fn insert<U: AuthUser>(
     let id = match engine.store.insert(new, names.folded).await? {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
-        Inserted::Refused(own) => {
+        Inserted::Taken(own) => {
             let unseen = own.map_or(SignUpOutcome::Exists, |column| {
                 SignUpOutcome::FieldTaken(column.field)
             });
             return Ok(taken(&engine, names).await?.unwrap_or(unseen));
         }
+        Inserted::Unfit(unfit) => return Ok(SignUpOutcome::Unfit(unfit)),
     };
     let account = AccountInfo {
         id: id.clone(),

@@ -20,6 +20,7 @@ use crate::http::request::{
 use crate::identity::{check_username, parse_email};
 use crate::principal::{Principal, signed_in_recently};
 use crate::secret::SecretText;
+use crate::store::Unfit;
 
 /// Longest user name and address, in characters (contract §2.2).
 const LONGEST_USERNAME: usize = 64;
@@ -61,6 +62,21 @@ async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Clien
         SignUpOutcome::UsernameTaken => Err(Problem::UsernameTaken),
         SignUpOutcome::FieldTaken(field) => Err(Problem::FieldTaken(field)),
         SignUpOutcome::Exists => Err(Problem::AccountExists),
+        SignUpOutcome::Unfit(unfit) => Err(Problem::issue(issue(unfit))),
+    }
+}
+
+/// A value that the table does not take, as the body names it.
+fn issue(unfit: Unfit) -> Issue {
+    let field = unfit.column.map(|column| match column.role {
+        Role::Email => "email",
+        Role::Username => "username",
+        _ => column.field,
+    });
+    match (field, unfit.room) {
+        (Some(field), Some(room)) => Issue::string_too_long(field, room),
+        (Some(field), None) => Issue::invalid_value(field),
+        (None, _) => Issue::whole("value_error", "Input should have valid values"),
     }
 }
 

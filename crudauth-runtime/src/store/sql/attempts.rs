@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, commit, in_time, int, sql, statements};
+use super::{Schema, SqlStore, commit, int, sql, statements};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::policy::LockoutPolicy;
@@ -62,14 +62,15 @@ statements! {
         FROM held WHERE a.id = held.id");
     /// What this account caused is cleared; the address gets back exactly the failures that this pair added to it, and
     /// keeps its lock and rounds. The rows held are read before any of them changes, so the pair's count is read once; a
-    /// failure from an older window of the pair is not given back.
+    /// failure from an older window of the pair is not given back. Where the pair's row is gone, swept during an attempt
+    /// that took long, there is nothing to give back, and the other rows are settled all the same.
     Succeeded = concat!(held!(), "UPDATE {@attempts} AS a SET pending = CASE WHEN a.pending > 0 THEN a.pending - 1 ELSE 0 END, \
         failures = CASE WHEN a.id <> $1 THEN 0 WHEN $5 = 1 AND p.window_start >= a.window_start \
         AND a.failures >= p.failures THEN a.failures - p.failures ELSE a.failures END, \
         locked_until = CASE WHEN a.id = $1 THEN a.locked_until ELSE 0 END, \
         rounds = CASE WHEN a.id = $1 THEN a.rounds ELSE 0 END, \
         rounds_until = CASE WHEN a.id = $1 THEN a.rounds_until ELSE 0 END, run = 0 \
-        FROM held, held AS p WHERE a.id = held.id AND p.id = $3");
+        FROM held LEFT JOIN held AS p ON p.id = $3 WHERE a.id = held.id");
     CountFailure = "INSERT INTO {@attempts} AS a (id, window_start, failures, pending, pending_until, locked_until, \
         rounds, rounds_until, run, expires_at) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 1, $2) \
         ON CONFLICT (id) DO UPDATE SET run = a.run + 1 WHERE a.run < $3";
@@ -158,7 +159,6 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(reservation)
     }
 }
@@ -170,7 +170,7 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         policy: &'a LockoutPolicy,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Reservation>> {
-        Box::pin(in_time(self.reserve_in(buckets, policy, now)))
+        Box::pin(self.in_time(self.reserve_in(buckets, policy, now)))
     }
 
     fn settle<'a>(
@@ -178,11 +178,9 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
         buckets: &'a Buckets,
         outcome: Settlement,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(in_time(async move {
+        Box::pin(self.in_time(async move {
             let mut held = self.hold().await?;
-            settle::<D, S>(&mut held, buckets, outcome).await?;
-            held.finish();
-            Ok(())
+            settle::<D, S>(&mut held, buckets, outcome).await
         }))
     }
 

@@ -8,9 +8,9 @@ use sqlx::{Connection, Transaction};
 use crate::error::Result;
 use crate::store::dialect::{Dialect, classify};
 
-/// A connection from the pool. Work that comes to its end says so by [`finish`](Self::finish). Dropped before that (an
-/// error, our patience, a client that has gone), the product looks after the connection; what was begun on it has been
-/// told to roll back by then, because a transaction borrows its connection.
+/// A connection from the pool. However the work on it ends (an error, our patience, a client that has gone), the product
+/// looks after the connection; what was begun on it has been told to roll back by then, because a transaction borrows its
+/// connection.
 pub(super) struct Held<D: Dialect> {
     /// Taken at the end.
     conn: Option<PoolConnection<D>>,
@@ -25,11 +25,6 @@ impl<D: Dialect> Held<D> {
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, D>> {
         let begun = self.begin_with(D::BEGIN_WRITE).await;
         begun.map_err(classify::<D>)
-    }
-
-    /// Gives the connection back to its pool.
-    pub(super) fn finish(mut self) {
-        drop(self.conn.take());
     }
 }
 
@@ -46,10 +41,7 @@ impl<D: Dialect> Drop for Held<D> {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "only what consumes or drops it takes the connection"
-)]
+#[expect(clippy::expect_used, reason = "only dropping it takes the connection")]
 impl<D: Dialect> Deref for Held<D> {
     type Target = D::Connection;
 
@@ -58,10 +50,7 @@ impl<D: Dialect> Deref for Held<D> {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "only what consumes or drops it takes the connection"
-)]
+#[expect(clippy::expect_used, reason = "only dropping it takes the connection")]
 impl<D: Dialect> DerefMut for Held<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.conn.as_deref_mut().expect("held until the end")

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::schema::{MIGRATIONS, create_table, ledger};
-use super::{Schema, SqlStore, UserRow, commit, in_time, sql, statements, verify};
+use super::schema::{MIGRATIONS, Migration, create_table, ledger};
+use super::{Schema, SqlStore, UserRow, commit, sql, statements, verify};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
@@ -52,8 +52,11 @@ where
     /// The steps that have been taken; `None` where there is no ledger yet.
     async fn applied(conn: &mut D::Connection) -> Result<Option<Vec<String>>> {
         let ledger = format!("{}migrations", S::PREFIX);
-        if D::describe(conn, None, &ledger).await?.is_none() {
+        let Some(live) = D::describe(conn, None, &ledger).await? else {
             return Ok(None);
+        };
+        if !live.columns.iter().all(|column| column.rights.select) {
+            return Err(Error::config(verify::missing_right::<D>("SELECT", &ledger)));
         }
         let rows = D::fetch(conn, sql::<Applied, D, S>(), Args::new()).await?;
         let applied = rows.iter().map(|row| D::text(row, 0));
@@ -74,44 +77,65 @@ where
 
     async fn migrate_all(&self) -> Result<()> {
         // Where nothing is left to do nothing is locked, and a role that may not create tables can start.
-        let mut held = in_time(self.hold()).await?;
+        let mut held = self.in_time(self.hold()).await?;
         let applied = Self::applied(&mut held).await?;
-        held.finish();
+        drop(held);
         if applied.is_some_and(|applied| applied.len() == MIGRATIONS.len()) {
             return Ok(());
         }
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
-        D::define(&mut tx, ledger::<D, S>()).await?;
+        let own = |error| {
+            let how = "start with a role that may, run `migrate` with one before, or run what `schema_sql` gives";
+            unmade(error, "a table of crudauth's", how)
+        };
+        D::define(&mut tx, ledger::<D, S>()).await.map_err(own)?;
         let applied = Self::applied(&mut tx).await?.unwrap_or_default();
         for migration in MIGRATIONS {
             if !applied.iter().any(|id| id == migration.id) {
-                D::define(&mut tx, migration.render::<D, S>()).await?;
+                Self::refuse_tables_of(&mut tx, migration).await?;
+                let text = migration.render::<D, S>();
+                D::define(&mut tx, text).await.map_err(own)?;
                 let args = Args::new().text(Some(migration.id)).int(0);
                 D::execute(&mut tx, sql::<Record, D, S>(), args).await?;
             }
         }
-        commit(tx).await?;
-        held.finish();
+        commit(tx).await
+    }
+
+    /// Tables that nobody has recorded may be of any shape.
+    async fn refuse_tables_of(conn: &mut D::Connection, migration: &Migration) -> Result<()> {
+        for table in migration.makes {
+            let (name, id) = (format!("{}{table}", S::PREFIX), migration.id);
+            if D::describe(conn, None, &name).await?.is_some() {
+                return Err(Error::config(format!(
+                    "there is a table `{name}`, but `{}migrations` does not say that `{id}` has been run: run all of \
+                     what `schema_sql` gives, with its INSERT into that table, or rename `{name}` if it is not crudauth's",
+                    S::PREFIX
+                )));
+            }
+        }
         Ok(())
     }
 
     /// Under the lock of the migrations: processes that start together create it once.
     async fn create_users_table(&self) -> Result<()> {
-        let mut held = in_time(self.hold()).await?;
-        let mut tx = in_time(held.begin()).await?;
+        let mut held = self.in_time(self.hold()).await?;
+        let mut tx = self.in_time(held.begin()).await?;
         D::migration_lock(&mut tx).await?;
         let table = <S::User as AuthUser>::TABLE;
         if D::describe(&mut tx, table.schema, table.name)
             .await?
             .is_none()
         {
-            D::define(&mut tx, create_table::<D, S::User>()).await?;
+            let made = D::define(&mut tx, create_table::<D, S::User>()).await;
+            made.map_err(|error| {
+                let how = "create it beforehand, with your migrations or with the statement that `create_table_sql` gives";
+                unmade(error, &format!("the table `{}`", table.name), how)
+            })?;
         }
-        commit(tx).await?;
-        held.finish();
-        Ok(())
+        commit(tx).await
     }
 
     /// Batch by batch, so that a large table does not keep writers waiting.
@@ -121,8 +145,8 @@ where
         }
         let mut last = None;
         loop {
-            let mut held = in_time(self.hold()).await?;
-            let mut tx = in_time(held.begin()).await?;
+            let mut held = self.in_time(self.hold()).await?;
+            let mut tx = self.in_time(held.begin()).await?;
             let args = Args::new().int(NAMES);
             let rows = match &last {
                 None => D::fetch(&mut tx, sql::<Unreserved, D, S>(), args).await?,
@@ -138,7 +162,6 @@ where
                 last = Some(id);
             }
             commit(tx).await?;
-            held.finish();
             if i64::try_from(rows.len()).unwrap_or(i64::MAX) < NAMES {
                 return Ok(());
             }
@@ -158,6 +181,16 @@ where
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
         Ok(gone)
+    }
+}
+
+/// A role that may not create tables, a server that only reads: the operator's to put right, whatever it is.
+fn unmade(error: Error, what: &str, how: &str) -> Error {
+    match error {
+        Error::Store(source) | Error::Unavailable(source) => {
+            Error::config(format!("{what} cannot be created ({source}): {how}"))
+        }
+        other => other,
     }
 }
 

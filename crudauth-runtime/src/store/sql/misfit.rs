@@ -1,8 +1,9 @@
 //! Columns that cannot hold what their field stores.
 
-use crate::account::{ColumnDef, Repr, Table};
+use crate::account::{ColumnDef, Repr, Role, Table};
 use crate::error::Result;
-use crate::store::dialect::{Dialect, LiveColumn};
+use crate::store::dialect::Dialect;
+use crate::store::live::LiveColumn;
 use crate::store::repr::Form;
 
 /// What is wrong with the type of a live column, and what to write instead.
@@ -21,6 +22,7 @@ pub(super) async fn misfit<D: Dialect>(
             }
             D::fits_uuid(&live.sql_type, repr, wanted)
         }
+        None if column.role == Role::Id => D::fits_key(&live.sql_type, wanted),
         None => D::fits(&live.sql_type, wanted),
     };
     Ok((!fits).then(|| {

@@ -108,13 +108,32 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         Ok(Held::new(conn.map_err(classify::<D>)?))
     }
 
+    /// Does one step of a flow, and gives it up when our patience ends. What is ready at once costs no timer.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+            return done;
+        }
+        if let Ok(done) = tokio::time::timeout(PATIENCE, work).await {
+            return done;
+        }
+        self.ask_idle();
+        Err(Error::Unavailable(Box::new(sqlx::Error::PoolTimedOut)))
+    }
+
+    /// Has every idle connection prove that it still works. Where one has gone silent the others may have too, and each of
+    /// them would cost a request its patience.
+    fn ask_idle(&self) {
+        for _ in 0..self.pool.num_idle() {
+            self.pool.try_acquire().into_iter().for_each(D::take_back);
+        }
+    }
+
     /// Runs one statement on a connection of its own.
     async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
-        in_time(async {
+        self.in_time(async {
             let mut held = self.hold().await?;
-            let changed = D::execute(&mut held, sql::<T, D, S>(), args).await?;
-            held.finish();
-            Ok(changed)
+            D::execute(&mut held, sql::<T, D, S>(), args).await
         })
         .await
     }
@@ -122,22 +141,18 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     /// Runs one query that finds one row or none, on a connection of its own. Not for `INSERT … RETURNING`: what a
     /// statement does after its first row would be left undone.
     async fn first<T: Template>(&self, args: Args<D>) -> Result<Option<D::Row>> {
-        in_time(async {
+        self.in_time(async {
             let mut held = self.hold().await?;
-            let row = D::first(&mut held, sql::<T, D, S>(), args).await?;
-            held.finish();
-            Ok(row)
+            D::first(&mut held, sql::<T, D, S>(), args).await
         })
         .await
     }
 
     /// Runs one query on a connection of its own.
     async fn fetch<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
-        in_time(async {
+        self.in_time(async {
             let mut held = self.hold().await?;
-            let rows = D::fetch(&mut held, sql::<T, D, S>(), args).await?;
-            held.finish();
-            Ok(rows)
+            D::fetch(&mut held, sql::<T, D, S>(), args).await
         })
         .await
     }
@@ -147,18 +162,6 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
 /// is down, slow or cut off shows as 503 within 2 s (SEC-147, SEC-148). One after the other, the limits of the pool, of
 /// a lock and of the network would add up, and a pool of the application's own waits 30 s unless told otherwise.
 const PATIENCE: Duration = Duration::from_millis(1900);
-
-/// What is ready at once costs no timer.
-async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut work = pin!(work);
-    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return done;
-    }
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(done) => done,
-        Err(_) => Err(Error::Unavailable(Box::new(sqlx::Error::PoolTimedOut))),
-    }
-}
 
 /// A statement before its names are filled in.
 trait Template {

@@ -9,6 +9,8 @@ use crate::store::dialect::{Column, Dialect};
 /// One step of our schema. Steps are only ever added: what has been published stays as it is.
 pub(super) struct Migration {
     pub(super) id: &'static str,
+    /// The tables that it makes, without the prefix.
+    pub(super) makes: &'static [&'static str],
     text: &'static str,
 }
 
@@ -19,6 +21,7 @@ pub(super) const TABLES: &[&str] = &["sessions", "attempts", "limits", "username
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     id: "0001_accounts_and_sessions",
+    makes: TABLES,
     text: "
 CREATE TABLE {@sessions} (
   id {digest} NOT NULL PRIMARY KEY,
@@ -146,7 +149,8 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
                 // A NOT NULL column that nothing fills could never be inserted into.
                 if column.fill == Fill::Database && !column.nullable && role == Role::Own {
                     let nil = column.repr.and_then(Repr::nil);
-                    line.extend([" DEFAULT ", nil.unwrap_or_else(|| D::filler(&info))]);
+                    let default = nil.or_else(|| D::filler(&info));
+                    line.extend(default.into_iter().flat_map(|value| [" DEFAULT ", value]));
                 }
                 if column.unique || matches!(role, Role::Email | Role::Username) {
                     line.push_str(" UNIQUE");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, in_time, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -131,7 +131,6 @@ where
             .blob(Some(&new.key));
         D::execute(&mut tx, sql::<MakeRoom, D, S>(), args).await?;
         commit(tx).await?;
-        held.finish();
         Ok(true)
     }
 }
@@ -144,7 +143,7 @@ where
     S: Schema<User: UserRow<D>>,
 {
     fn open<'a>(&'a self, new: NewSession<'a, Id<S>>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.open_session(new)))
+        Box::pin(self.in_time(self.open_session(new)))
     }
 
     fn session<'a>(
@@ -195,7 +194,7 @@ where
         except: Option<&'a Digest>,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(in_time(async move {
+        Box::pin(self.in_time(async move {
             let except = except.copied().unwrap_or_default(); // no session has the all-zero digest
             let mut held = self.hold().await?;
             let mut tx = held.begin().await?;
@@ -207,7 +206,6 @@ where
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
             commit(tx).await?;
-            held.finish();
             Ok(ended)
         }))
     }

@@ -2,14 +2,16 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, commit, in_time, int, sql, statements};
+use super::held::Held;
+use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
-use crate::error::Result;
-use crate::store::dialect::{Args, Column, Dialect, unique_violation};
+use crate::error::{Error, Result};
+use crate::store::dialect::{Args, Column, Dialect};
+use crate::store::refusal::Refusal;
 use crate::store::repr::Keeps;
-use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Users};
+use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Unfit, Users};
 
 statements! {
     ByEmail = "SELECT {u.*} FROM {users} u WHERE u.{email} = $1";
@@ -60,12 +62,23 @@ where
         folded: Option<&str>,
     ) -> Result<Inserted<Id<S>>> {
         let mut held = self.hold().await?;
+        match Self::insert_in(&mut held, new, folded).await {
+            Err(error) => refused::<D, S>(&mut held, new, error).await,
+            inserted => inserted,
+        }
+    }
+
+    async fn insert_in(
+        held: &mut Held<D>,
+        new: &NewAccount<S::User>,
+        folded: Option<&str>,
+    ) -> Result<Inserted<Id<S>>> {
         let mut tx = held.begin().await?;
         let mut args = Args::new();
         S::User::bind(new, &mut args)?;
         let rows = D::fetch(&mut tx, sql::<Insert, D, S>(), args).await?;
         let Some(row) = rows.first() else {
-            return Ok(Inserted::Refused(None));
+            return Ok(Inserted::Taken(None));
         };
         let key = <S::User as UserRow<D>>::Key::read(row, 0)?;
         if folded.is_some() {
@@ -76,11 +89,10 @@ where
                 reserved = D::execute(&mut tx, sql::<TakeOver, D, S>(), name).await? > 0;
             }
             if !reserved {
-                return Ok(Inserted::Refused(None)); // dropping the transaction rolls the row back
+                return Ok(Inserted::Taken(None)); // dropping the transaction rolls the row back
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(Inserted::Created(Id::<S>::from_inner(key.into_value())))
     }
 
@@ -126,7 +138,6 @@ where
             }
         }
         commit(tx).await?;
-        held.finish();
         Ok(true)
     }
 
@@ -161,7 +172,6 @@ where
             .await?;
         }
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 
@@ -175,20 +185,78 @@ where
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         commit(tx).await?;
-        held.finish();
         Ok(found)
     }
 }
 
-/// The application's own column that a unique index guards and the new row broke.
-fn own_column<D: Dialect, S: Schema>(
-    violation: &dyn sqlx::error::DatabaseError,
-) -> Option<&'static ColumnDef> {
-    let name = D::refusing_column(violation)?;
-    let columns = <S::User as AuthUser>::TABLE.columns;
+/// What became of a row that the database refused: the error itself, where no value of the client's is to blame.
+async fn refused<D: Dialect, S: Schema<User: UserRow<D>>>(
+    held: &mut Held<D>,
+    new: &NewAccount<S::User>,
+    error: Error,
+) -> Result<Inserted<Id<S>>> {
+    let Some(refusal) = Refusal::of(&error).filter(|refusal| refusal.is_about_values()) else {
+        return Err(error);
+    };
+    let table = <S::User as AuthUser>::TABLE;
+    let refusing = D::refusing_column(refusal.whole());
+    if refusal.whole().is_unique_violation() {
+        let column = refusing.and_then(|name| find::<D>(table.columns, &name));
+        return Ok(Inserted::Taken(
+            column.filter(|column| column.role == Role::Own),
+        ));
+    }
+    let names = match refusing {
+        Some(name) => vec![name],
+        None => D::constrained(held, &table, refusal.whole()).await?,
+    };
+    let mut unfit = Unfit::default();
+    if names.is_empty() {
+        unfit = too_long::<D, S>(held, new).await?;
+    } else {
+        let known = || {
+            let columns = names
+                .iter()
+                .filter_map(|name| find::<D>(table.columns, name));
+            columns.filter(|column| column.is_clients())
+        };
+        unfit.column = known().next();
+        if unfit.column.is_none() {
+            return Err(error); // what the application fills itself, or what nobody does
+        }
+    }
+    let column = unfit.column.map(|column| column.name);
+    tracing::warn!(%refusal, column, "the account table does not take a value of a sign-up");
+    Ok(Inserted::Unfit(unfit))
+}
+
+/// The login field that has more characters than its column holds. The database does not say which value was too long.
+async fn too_long<D: Dialect, S: Schema>(
+    held: &mut Held<D>,
+    new: &NewAccount<S::User>,
+) -> Result<Unfit> {
+    let table = <S::User as AuthUser>::TABLE;
+    let live = D::describe(held, table.schema, table.name).await?;
+    let live = live.map(|live| live.columns).unwrap_or_default();
+    let texts = [(Role::Email, &new.email), (Role::Username, &new.username)];
+    let unfit = texts.into_iter().find_map(|(role, text)| {
+        let column = table.column(role)?;
+        let live = live
+            .iter()
+            .find(|live| D::same_name(&live.name, column.name))?;
+        let room = live.room?;
+        (text.as_ref()?.chars().count() > room).then_some(Unfit {
+            column: Some(column),
+            room: Some(room),
+        })
+    });
+    Ok(unfit.unwrap_or_default())
+}
+
+fn find<D: Dialect>(columns: &'static [ColumnDef], name: &str) -> Option<&'static ColumnDef> {
     columns
         .iter()
-        .find(|column| column.role == Role::Own && D::same_name(&name, column.name))
+        .find(|column| D::same_name(name, column.name))
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
@@ -238,15 +306,7 @@ where
         new: NewAccount<S::User>,
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
-        Box::pin(async move {
-            match in_time(self.insert_row(&new, folded)).await {
-                Err(error) => match unique_violation(&error) {
-                    Some(violation) => Ok(Inserted::Refused(own_column::<D, S>(violation))),
-                    None => Err(error),
-                },
-                created => created,
-            }
-        })
+        Box::pin(async move { self.in_time(self.insert_row(&new, folded)).await })
     }
 
     fn rehash<'a>(
@@ -266,7 +326,7 @@ where
         &'a self,
         change: PasswordChange<'a, Id<S>>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_password(change)))
+        Box::pin(self.in_time(self.change_password(change)))
     }
 
     fn change<'a>(
@@ -275,10 +335,10 @@ where
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.change_account(id, change, now)))
+        Box::pin(self.in_time(self.change_account(id, change, now)))
     }
 
     fn delete<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(in_time(self.delete_account(id)))
+        Box::pin(self.in_time(self.delete_account(id)))
     }
 }

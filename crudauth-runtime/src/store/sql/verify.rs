@@ -2,11 +2,13 @@
 
 use super::misfit::misfit;
 use super::schema::TABLES;
-use super::{Schema, SqlStore, UserRow, in_time};
+use super::{Schema, SqlStore, UserRow};
 use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
+use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::store::Difference;
-use crate::store::dialect::{Dialect, LiveColumn, LiveTable};
+use crate::store::dialect::{Column, Dialect};
+use crate::store::live::{LiveColumn, LiveTable};
 
 /// What keeps our own tables from being used by the role that we are.
 pub(super) async fn own_tables<D, S>(store: &SqlStore<D, S>) -> Result<Vec<Difference>>
@@ -14,7 +16,7 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let mut found = Vec::new();
     for table in TABLES {
         let name = format!("{}{table}", S::PREFIX);
@@ -25,6 +27,19 @@ where
             )));
             continue;
         };
+        if let Some(closed) = closed(&name, &live, &["SELECT", "INSERT", "UPDATE", "DELETE"]) {
+            found.push(closed.into());
+        }
+        let key = <Key<D, S> as Column<D>>::type_info();
+        let user = live.columns.iter().find(|column| column.name == "user_id");
+        if let Some(user) = user.filter(|user| !D::fits(&user.sql_type, &key)) {
+            found.push(Difference::from(format!(
+                "`{name}.user_id` is declared `{}`, but the account's key is stored as `{}`: the tables were made for another \
+                 key; drop those of crudauth, and they are made anew",
+                user.sql_type,
+                D::declare(&key)
+            )));
+        }
         let all = |right: fn(&LiveColumn) -> bool| live.columns.iter().all(right);
         let rights = [
             ("SELECT", all(|column| column.rights.select)),
@@ -38,15 +53,20 @@ where
             .map(|right| right.0)
             .collect();
         if !missing.is_empty() {
-            let missing = missing.join(", ");
-            found.push(Difference::from(format!(
-                "the database role may not {missing} in `{name}`: write `GRANT {missing} ON {} TO` that role",
-                quoted::<D>(&name)
-            )));
+            found.push(missing_right::<D>(&missing.join(", "), &name).into());
         }
     }
-    held.finish();
     Ok(found)
+}
+
+type Key<D, S> = <<S as Schema>::User as UserRow<D>>::Key;
+
+/// What the role may not do in a table of ours, and the statement that lets it.
+pub(super) fn missing_right<D: Dialect>(right: &str, name: &str) -> String {
+    format!(
+        "the database role may not {right} in `{name}`: write `GRANT {right} ON {} TO` that role",
+        quoted::<D>(name)
+    )
 }
 
 /// What the live account table is not, column by column.
@@ -56,16 +76,27 @@ where
     S: Schema<User: UserRow<D>>,
 {
     let table = <S::User as AuthUser>::TABLE;
-    let mut held = in_time(store.hold()).await?;
+    let mut held = store.in_time(store.hold()).await?;
     let Some(live) = D::describe(&mut held, table.schema, table.name).await? else {
-        held.finish();
         return Ok(vec![Difference::from(format!(
             "there is no table `{}`; create it with your migrations, or with the statement that \
              `create_table_sql` gives",
             full_name(&table)
         ))]);
     };
+    if let Some(kind) = live.instead {
+        return Ok(vec![Difference::from(format!(
+            "`{}` is {kind}: name the table that holds the accounts",
+            full_name(&table)
+        ))]);
+    }
     let mut found = Vec::new();
+    if let (false, Some(schema)) = (live.reachable, table.schema) {
+        found.push(Difference::from(format!(
+            "the database role may not use the schema `{schema}`: write `GRANT USAGE ON SCHEMA {} TO` that role",
+            quoted::<D>(schema)
+        )));
+    }
     for (column, wanted) in table.columns.iter().zip(S::User::types()) {
         let Some(actual) = live
             .columns
@@ -87,24 +118,42 @@ where
         compare::<D>(&table, column, actual, &mut found);
         rights::<D>(&table, column, actual, &mut found);
     }
-    held.finish();
     unfilled::<D>(&table, &live, &mut found);
-    if live.hidden {
-        found.push(
-            format!(
-                "row-level security is on for `{}`, and no policy lets the database role read a row: every sign-in would \
-                 fail; give that role a policy, or `BYPASSRLS`",
-                full_name(&table)
-            )
-            .into(),
-        );
-    }
+    // Nothing but `users().delete(…)` deletes accounts, and not every application does.
+    let closed = closed(&full_name(&table), &live, &["SELECT", "INSERT", "UPDATE"]);
+    found.extend(closed.map(Difference::from));
     Ok(found)
+}
+
+/// What of `needed` row-level security lets the role do on no row.
+fn closed(name: &str, live: &LiveTable, needed: &[&str]) -> Option<String> {
+    let hidden: Vec<_> = needed
+        .iter()
+        .copied()
+        .filter(|command| live.hidden.iter().any(|hidden| hidden == command))
+        .collect();
+    (!hidden.is_empty()).then(|| {
+        format!(
+            "row-level security is on for `{name}`, and no policy lets the database role {} a row: give that role a policy \
+             for it, or `BYPASSRLS`",
+            hidden.join(", ")
+        )
+    })
 }
 
 /// Columns that an INSERT may not leave out, and that sign-up leaves out.
 fn unfilled<D: Dialect>(table: &Table, live: &LiveTable, found: &mut Vec<Difference>) {
     for extra in &live.columns {
+        if let Some(sequence) = &extra.sequence {
+            found.push(
+                format!(
+                    "`{}.{}` is numbered by a sequence that the database role may not use: write `GRANT USAGE ON SEQUENCE \
+                     {sequence} TO` that role",
+                    table.name, extra.name
+                )
+                .into(),
+            );
+        }
         let declared = table
             .columns
             .iter()
@@ -158,6 +207,39 @@ fn rights<D: Dialect>(
     }
 }
 
+/// Texts that have no room in their column. A login field may be shorter than what a client can send: such a sign-up is
+/// answered by 422.
+fn room(table: &Table, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<Difference>) {
+    let Some(room) = live.room else { return };
+    let (name, field) = (column.name, column.field);
+    let text = match (column.role, column.max_length) {
+        (Role::PasswordHash, _) if room < PasswordHash::LONGEST => format!(
+            "`{}.{name}` holds {room} characters, and a password hash has up to {}: give the column more room",
+            table.name,
+            PasswordHash::LONGEST
+        ),
+        (Role::Id, _) if room < KEY => format!(
+            "`{}.{name}` holds {room} characters, and a key that is made here has {KEY}: give the column more room",
+            table.name
+        ),
+        (Role::Own, None) if column.register => format!(
+            "`{}.{name}` holds {room} characters, and a client may send any number: write `max_length = {room}` in the \
+             attribute of the field `{field}`",
+            table.name
+        ),
+        (Role::Own, Some(max)) if room < max => format!(
+            "`{}.{name}` holds {room} characters, and the field `{field}` takes {max}: write `max_length = {room}`, or give \
+             the column more room",
+            table.name
+        ),
+        _ => return,
+    };
+    found.push(text.into());
+}
+
+/// Characters of a key that is a text: a UUID with dashes.
+const KEY: usize = 36;
+
 /// Quoted, so that it runs as it stands: a name may be a reserved word.
 fn quoted<D: Dialect>(name: &str) -> String {
     let quote = char::from(D::SYNTAX.quote);
@@ -193,6 +275,27 @@ fn compare<D: Dialect>(
             column.field
         ).into());
     }
+    if column.fill == Fill::Database && column.role == Role::Id && !live.has_default {
+        found.push(
+            format!(
+                "`{table}.{name}` has no default, so that nothing numbers a new row: declare it `{} {}`",
+                quoted::<D>(name),
+                D::IDENTITY
+            )
+            .into(),
+        );
+    }
+    if column.fill != Fill::Database && live.computed {
+        found.push(
+            format!(
+                "`{table}.{name}` is computed by the database, and sign-up writes the field `{}`: take `register`, `default` \
+                 or `new_user` off it",
+                column.field
+            )
+            .into(),
+        );
+    }
+    room(whole, column, live, found);
     if !live.nullable && column.nullable && !live.has_default {
         found.push(
             format!(

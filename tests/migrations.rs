@@ -1,0 +1,269 @@
+//! Ten starts at once, in one process and in ten, on databases in every state that another start can have left (SEC-154).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "support/process.rs"]
+mod process;
+mod support;
+
+use crudauth::testing::TestBuilder;
+use crudauth::{Dialect, auth};
+use process::{Worker, say, task, told};
+use support::{Auth, Db, SECRET, TempDb, User, dialect};
+use tokio::task::JoinSet;
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[tables(prefix = "club_")]
+    struct Club<User>;
+}
+
+const OURS: [&str; 5] = ["attempts", "limits", "migrations", "sessions", "usernames"];
+
+/// What a database is like before the ten come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Before {
+    Empty,
+    /// Somebody came as far as the ledger.
+    OnlyTheLedger,
+    /// Another authority has its own tables in it.
+    AnotherPrefix,
+    /// All is done but the account table.
+    NoAccounts,
+    /// Nothing is left to do.
+    Done,
+}
+
+const STATES: [Before; 5] = [
+    Before::Empty,
+    Before::OnlyTheLedger,
+    Before::AnotherPrefix,
+    Before::NoAccounts,
+    Before::Done,
+];
+
+async fn prepared(before: Before) -> (TempDb, Db) {
+    let file = TempDb::new();
+    let db = support::pool(&file.url(), 1).await;
+    match before {
+        Before::Empty => {}
+        Before::OnlyTheLedger => {
+            db.run("CREATE TABLE auth_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)")
+                .await;
+        }
+        Before::AnotherPrefix => Club::migrate(db.clone()).await.unwrap(),
+        Before::NoAccounts => Auth::migrate(db.clone()).await.unwrap(),
+        Before::Done => {
+            Auth::migrate(db.clone()).await.unwrap();
+            db.run(User::create_table_sql(dialect())).await;
+        }
+    }
+    (file, db)
+}
+
+/// One set of tables, with every step recorded once, and accounts that can be made.
+async fn is_whole(before: Before, db: &Db) {
+    let mut tables: Vec<_> = OURS.iter().map(|name| format!("auth_{name}")).collect();
+    if before == Before::AnotherPrefix {
+        tables.extend(OURS.iter().map(|name| format!("club_{name}")));
+    }
+    tables.push("users".to_owned());
+    assert_eq!(db.tables().await, tables, "{before:?}");
+    assert_eq!(
+        db.count("SELECT count(*) FROM auth_migrations").await,
+        1,
+        "{before:?}"
+    );
+    assert_eq!(
+        db.count("SELECT count(*) FROM users").await,
+        0,
+        "{before:?}"
+    );
+}
+
+async fn start(url: &str) -> crudauth::Result<Auth> {
+    let builder = Auth::connect(url).create_users_table(true).secret(SECRET);
+    builder.cheap_hashing().manual_workers().await
+}
+
+#[test]
+fn worker() {
+    let Some((task, _, url)) = task() else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        say("ready");
+        told();
+        if task == "start" {
+            say(&match start(&url).await {
+                Ok(_) => "started".to_owned(),
+                Err(error) => error.to_string().replace('\n', " "),
+            });
+            return;
+        }
+        // Again and again on a database that is emptied each time, until it is killed.
+        let db = support::pool(&url, 1).await;
+        loop {
+            for table in OURS {
+                db.run(format!("DROP TABLE IF EXISTS auth_{table}")).await;
+            }
+            db.run("DROP TABLE IF EXISTS users").await;
+            say("emptied");
+            start(&url).await.unwrap();
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sec_154_ten_starts_at_once_succeed_whatever_was_there() {
+    for before in STATES {
+        let (file, db) = prepared(before).await;
+        let mut starts = JoinSet::new();
+        for _ in 0..10 {
+            let url = file.url();
+            starts.spawn(async move {
+                start(&url)
+                    .await
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            });
+        }
+        for started in starts.join_all().await {
+            assert_eq!(started, Ok(()), "{before:?}");
+        }
+        is_whole(before, &db).await;
+    }
+}
+
+#[tokio::test]
+async fn sec_154_ten_processes_that_start_at_once_succeed_whatever_was_there() {
+    for before in STATES {
+        let (file, db) = prepared(before).await;
+        let mut workers: Vec<_> = (0..10)
+            .map(|number| Worker::start("start", &file, number))
+            .collect();
+        for worker in &mut workers {
+            worker.go();
+        }
+        for worker in &mut workers {
+            assert_eq!(worker.report(), "started", "{before:?}");
+            worker.child.wait().unwrap();
+        }
+        is_whole(before, &db).await;
+    }
+}
+
+#[tokio::test]
+async fn sec_154_two_prefixes_that_start_at_once_each_have_their_tables() {
+    let file = TempDb::new();
+    let db = support::pool(&file.url(), 4).await;
+    let mut starts = JoinSet::new();
+    for _ in 0..5 {
+        let (one, two) = (db.clone(), db.clone());
+        starts.spawn(async move { Auth::migrate(one).await });
+        starts.spawn(async move { Club::migrate(two).await });
+    }
+    for started in starts.join_all().await {
+        started.unwrap();
+    }
+    assert_eq!(db.tables().await.len(), 2 * OURS.len());
+}
+
+#[tokio::test]
+async fn sec_154_a_process_killed_while_it_starts_leaves_nothing_half_done() {
+    let (file, db) = prepared(Before::Empty).await;
+    let mut caught = std::collections::BTreeSet::new();
+    for round in 0.. {
+        if round >= 20 && caught.len() > 1 {
+            break;
+        }
+        assert!(round < 400, "they were all caught at one place: {caught:?}");
+        let mut worker = Worker::start("over", &file, 0);
+        worker.go();
+        worker.report();
+        // Some way into the start that follows, each time another one.
+        for _ in 0..round % 50 * 5 {
+            tokio::task::yield_now().await;
+            db.run("SELECT 1").await;
+        }
+        worker.kill();
+        assert_eq!(db.wreckage().await, [""; 0]);
+
+        let mut there = db.tables().await;
+        there.retain(|name| name.starts_with("auth_"));
+        // The tables that the killed one was dropping go one by one; those of a step come all at once.
+        if there.iter().any(|name| name == "auth_migrations") && there.len() > 1 {
+            let steps = db.count("SELECT count(*) FROM auth_migrations").await;
+            assert_eq!(steps, 1, "{there:?} without their step");
+        }
+        caught.insert(there);
+        for table in OURS {
+            db.run(format!("DROP TABLE IF EXISTS auth_{table}")).await;
+        }
+        db.run("DROP TABLE IF EXISTS users").await;
+        start(&file.url()).await.unwrap();
+        is_whole(Before::Empty, &db).await;
+    }
+}
+
+#[tokio::test]
+async fn sec_154_tables_that_nobody_recorded_are_refused_by_name_and_left_alone() {
+    let file = TempDb::new();
+    let db = support::pool(&file.url(), 1).await;
+    let sql = Auth::schema_sql(dialect());
+    let (tables, row) = sql.rsplit_once("INSERT INTO").unwrap();
+    db.run(tables).await;
+
+    for _ in 0..2 {
+        let told = start(&file.url()).await.unwrap_err().to_string();
+        assert!(
+            told.contains(
+                "there is a table `auth_sessions`, but `auth_migrations` does not say that"
+            ) && told.contains("`schema_sql`"),
+            "{told}"
+        );
+    }
+    assert_eq!(db.count("SELECT count(*) FROM auth_migrations").await, 0);
+    db.run(format!("INSERT INTO{row}")).await;
+    start(&file.url()).await.unwrap();
+}
+
+/// As a cautious administrator sets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sec_154_ten_starts_of_a_role_that_is_serializable_by_default_succeed_on_pools_of_one() {
+    let file = TempDb::postgres();
+    let url = file.url();
+    let (place, name) = url.rsplit_once('/').unwrap();
+    let name = name.split('?').next().unwrap();
+    let server = support::pool(&url, 1).await;
+    assert_eq!(server.dialect(), Dialect::Postgres);
+    for setting in ["serializable", "repeatable read"] {
+        server
+            .run(format!(
+                "ALTER DATABASE {name} SET default_transaction_isolation = '{setting}'"
+            ))
+            .await;
+        let mut starts = JoinSet::new();
+        for _ in 0..10 {
+            let url = format!("{place}/{name}");
+            starts.spawn(async move {
+                let pool = support::pool(&url, 1).await;
+                let builder = Auth::builder(pool).create_users_table(true).secret(SECRET);
+                let auth = builder.cheap_hashing().manual_workers().await?;
+                auth.shutdown().await;
+                Ok::<_, crudauth::Error>(())
+            });
+        }
+        for started in starts.join_all().await {
+            started.unwrap_or_else(|error| panic!("{setting}: {error}"));
+        }
+        is_whole(Before::Empty, &server).await;
+        server.run("DROP TABLE users, auth_sessions, auth_attempts, auth_limits, auth_usernames, auth_migrations").await;
+    }
+}
