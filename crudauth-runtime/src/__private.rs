@@ -44,16 +44,19 @@ impl<U, P> Probe<U, P> {
     pub const NEW: Self = Self(PhantomData);
 }
 
+/// What writes the `CREATE TABLE` for a product.
+pub type CreateTable = (DialectName, fn() -> String);
+
 /// It can.
 pub trait Storable {
     /// What writes the `CREATE TABLE`.
-    fn create_table(&self) -> Option<(DialectName, fn() -> String)>;
+    fn create_table(&self) -> Option<CreateTable>;
 }
 
 /// It cannot, or nothing is known of it.
 pub trait Unstorable {
     /// Nothing.
-    fn create_table(&self) -> Option<(DialectName, fn() -> String)> {
+    fn create_table(&self) -> Option<CreateTable> {
         None
     }
 }
@@ -62,10 +65,7 @@ impl<U, P> Unstorable for &Probe<U, P> {}
 
 /// `CREATE TABLE` for the application's table, by one of these; empty where none of them is for this product.
 #[must_use]
-pub fn create_table(
-    dialect: DialectName,
-    ways: &[Option<(DialectName, fn() -> String)>],
-) -> String {
+pub fn create_table(dialect: DialectName, ways: &[Option<CreateTable>]) -> String {
     let way = ways.iter().flatten().find(|(of, _)| *of == dialect);
     way.map(|(_, text)| text()).unwrap_or_default()
 }
@@ -89,7 +89,7 @@ macro_rules! products {
         $(
             #[cfg(feature = $keyword)]
             impl<U: UserRow<$product>> Storable for Probe<U, product::$product> {
-                fn create_table(&self) -> Option<(DialectName, fn() -> String)> {
+                fn create_table(&self) -> Option<CreateTable> {
                     Some((DialectName::$product, crate::store::sql::create_table::<$product, U>))
                 }
             }

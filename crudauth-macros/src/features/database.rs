@@ -11,10 +11,10 @@ use crate::read::items;
 use crate::read::section::{Input, Key, known};
 
 const KEYS: &[Key] = &[
-    Key::new("sqlite", "switch", "on", "SQLite, embedded."),
+    Key::new("sqlite", "word", "on", "SQLite, embedded."),
     Key::new(
         "postgres",
-        "switch",
+        "word",
         "off",
         "PostgreSQL, 14 and later; cargo feature `postgres`.",
     ),

@@ -9,7 +9,7 @@ pub struct User {
 }
 
 auth! {
-    #[database(postgres)]
+    #[database(mysql)]
     pub struct Auth<User>;
 }
 
