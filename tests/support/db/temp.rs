@@ -1,12 +1,18 @@
 //! A database of its own for each test.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crudauth::Dialect;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::dialect;
+
+/// How long a database may take to be made, and the end of a test waits until it is dropped.
+const MADE: Duration = Duration::from_secs(60);
+const DROPPED: Duration = Duration::from_secs(1);
 
 /// A database of its own for each test, removed at the end.
 #[derive(Debug)]
@@ -38,7 +44,7 @@ impl TempDb {
     pub fn postgres() -> Self {
         let name = format!("crudauth_test_{}", uuid::Uuid::new_v4().simple());
         // Nobody is ever connected to `template0`, so no other test can be in the way.
-        on_server(format!("CREATE DATABASE {name} TEMPLATE template0"))
+        on_server(format!("CREATE DATABASE {name} TEMPLATE template0"), MADE)
             .unwrap_or_else(|error| panic!("no database on CRUDAUTH_TEST_POSTGRES: {error}"));
         Self(Place::Server(name))
     }
@@ -73,7 +79,10 @@ impl Drop for TempDb {
                 }
             }
             Place::Server(name) => {
-                let _ = on_server(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+                let _ = on_server(
+                    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+                    DROPPED,
+                );
             }
         }
     }
@@ -85,8 +94,10 @@ pub fn server() -> String {
         .unwrap_or_else(|_| panic!("no PostgreSQL: run `.ci/test`, or set CRUDAUTH_TEST_POSTGRES"))
 }
 
-/// One statement in the maintenance database. `Drop` cannot wait for a future, so a thread of its own does.
-fn on_server(sql: String) -> sqlx::Result<()> {
+/// One statement in the maintenance database. `Drop` cannot wait for a future, so a thread of its own does, and it is waited
+/// for. Not for long, though, where a database is dropped: the server drops none as long as somebody is signing in to any of
+/// them, and that somebody may have to be carried on by the very thread that waits here.
+fn on_server(sql: String, patience: Duration) -> sqlx::Result<()> {
     let work = async move {
         let options: PgConnectOptions = server().parse()?;
         let mut server = options.disable_statement_logging().connect().await?;
@@ -95,10 +106,12 @@ fn on_server(sql: String) -> sqlx::Result<()> {
             .await?;
         server.close().await
     };
-    std::thread::spawn(|| {
+    let (done, answer) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(work)
-    })
-    .join()
-    .unwrap()
+        let _ = done.send(runtime.enable_all().build().unwrap().block_on(work));
+    });
+    answer
+        .recv_timeout(patience)
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
