@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use super::dialect;
 
 /// How long a database may take to be made, and the end of a test waits until it is dropped.
-const MADE: Duration = Duration::from_secs(60);
+const MADE: Duration = Duration::from_mins(1);
 const DROPPED: Duration = Duration::from_secs(1);
 
 /// A database of its own for each test, removed at the end.
