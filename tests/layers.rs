@@ -22,6 +22,7 @@ const RUNTIME: Crate = Crate {
         &["identity"],
         &["account"],
         &["store"],
+        &["mail"],
         &["hooks", "waiting"],
         &["engine"],
         &["attempt"],

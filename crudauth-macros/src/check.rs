@@ -136,12 +136,16 @@ fn names(cx: &Cx, user: &UserModel) {
 fn types(cx: &Cx, column: &Column) {
     let flag: &[&str] = &["bool"];
     let (wanted, why) = match column.role {
-        Role::EmailVerified | Role::IsActive | Role::IsSuperuser => (flag, "is a yes or no"),
+        Role::EmailVerified | Role::RecoveryVerified | Role::IsActive | Role::IsSuperuser => {
+            (flag, "is a yes or no")
+        }
         Role::TokenVersion => (
             &["i64"] as &[&str],
             "is a counter that starts at a random number",
         ),
-        Role::Email | Role::Username => (&["String", "Option<String>"] as &[&str], "is a text"),
+        Role::Email | Role::Username | Role::Recovery => {
+            (&["String", "Option<String>"] as &[&str], "is a text")
+        }
         Role::PasswordHash => (
             &["PasswordHash", "Option<PasswordHash>"] as &[&str],
             "is redacted in Debug and never serialised",

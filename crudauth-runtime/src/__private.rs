@@ -9,8 +9,8 @@ pub use std::sync::Arc;
 
 pub use crate::account::{
     Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasPassword,
-    HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn, InstantColumn, NewAccount,
-    NewColumns, RawKey, Repr, Role, Table, TextColumn,
+    HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
+    InstantColumn, NewAccount, NewColumns, RawKey, RecoversByEmail, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
 pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired, driver};

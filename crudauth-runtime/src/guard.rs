@@ -168,7 +168,7 @@ impl<A: Authority> Proof<A> for Verified {
     }
     fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
         held(
-            principal.user().account().email_verified == Some(true),
+            principal.user().account().verified == Some(true),
             Problem::NotVerified,
         )
     }

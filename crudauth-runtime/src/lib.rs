@@ -19,6 +19,7 @@ pub mod handles;
 pub mod hooks;
 pub mod http;
 pub mod identity;
+pub mod mail;
 pub mod policy;
 pub mod principal;
 pub mod routes;

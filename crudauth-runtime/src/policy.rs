@@ -22,6 +22,8 @@ pub struct Policy {
     pub rate_limit: RateLimits,
     /// `#[proxy(…)]`
     pub proxy: ProxyPolicy,
+    /// `#[email(…)]` and `#[channel(…)]`
+    pub recovery: RecoveryPolicy,
     /// `#[cookies(…)]` is per transport; this is how long a sign-in counts as recent for `/set-password`
     /// (10 minutes; zero closes that route).
     pub fresh_sign_in: Duration,
@@ -34,6 +36,7 @@ impl Policy {
         lockout: LockoutPolicy::DEFAULT,
         rate_limit: RateLimits::DEFAULT,
         proxy: ProxyPolicy::DEFAULT,
+        recovery: RecoveryPolicy::DEFAULT,
         fresh_sign_in: Duration::from_mins(10),
     };
 }
@@ -187,6 +190,14 @@ pub struct RateLimits {
     pub logout_all: Limit,
     /// `POST /csrf/refresh`, per address: 30 an hour.
     pub csrf_refresh: Limit,
+    /// `POST /email/verify-request`, per address: 5 an hour. As many messages go to one account.
+    pub email_verify_request: Limit,
+    /// `POST /password/reset-request`, per address: 5 an hour. As many messages go to one account.
+    pub password_reset_request: Limit,
+    /// `POST /email/change-request`, per user: 3 an hour. As many messages go to one new address.
+    pub email_change_request: Limit,
+    /// Notices to the owner of an address that somebody tried to register: 5 an hour. What is above is not sent.
+    pub existing_account_notice: Limit,
 }
 
 impl RateLimits {
@@ -196,7 +207,72 @@ impl RateLimits {
         change_password: Limit::new(5, HOUR),
         logout_all: Limit::new(10, HOUR),
         csrf_refresh: Limit::new(30, HOUR),
+        email_verify_request: Limit::new(5, HOUR),
+        password_reset_request: Limit::new(5, HOUR),
+        email_change_request: Limit::new(3, HOUR),
+        existing_account_notice: Limit::new(5, HOUR),
     };
+}
+
+/// `#[email(…)]` and `#[channel(…)]`: proving an address, getting back into an account, moving to another address.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch of the block"
+)]
+#[derive(Debug, Clone, Copy)]
+pub struct RecoveryPolicy {
+    /// The block declares `#[email]`: links are mailed.
+    pub mail: bool,
+    /// The block declares `#[channel]`: the application delivers.
+    pub channel: bool,
+    /// Where every link begins: scheme and host of the application's pages, never taken from a request (SEC-094).
+    /// The builder may give another.
+    pub frontend_url: Option<&'static str>,
+    /// How long a verification link is good. 24 h.
+    pub verify_ttl: Duration,
+    /// How long a link to a new password is good. 1 h.
+    pub reset_ttl: Duration,
+    /// How long a link that confirms another address is good. 24 h.
+    pub change_ttl: Duration,
+    /// How long the former address can take a change back. 7 d.
+    pub undo_ttl: Duration,
+    /// The page that reads a verification link. `/verify-email`.
+    pub verify_path: &'static str,
+    /// The page that asks for the new password. `/reset-password`.
+    pub reset_path: &'static str,
+    /// The page that confirms another address. `/confirm-email-change`.
+    pub change_path: &'static str,
+    /// The page that takes a change back. `/undo-email-change`.
+    pub undo_path: &'static str,
+    /// Whether nobody signs in before the address is proven. Off.
+    pub require_verified: bool,
+    /// Whether a change of address ends the account's other sessions. Off: contract §1.13 keeps them.
+    pub evict_on_change: bool,
+}
+
+impl RecoveryPolicy {
+    /// What a block without `#[email]` and `#[channel]` means: nothing of it is mounted.
+    pub const DEFAULT: Self = Self {
+        mail: false,
+        channel: false,
+        frontend_url: None,
+        verify_ttl: DAY,
+        reset_ttl: HOUR,
+        change_ttl: DAY,
+        undo_ttl: DAY.saturating_mul(7),
+        verify_path: "/verify-email",
+        reset_path: "/reset-password",
+        change_path: "/confirm-email-change",
+        undo_path: "/undo-email-change",
+        require_verified: false,
+        evict_on_change: false,
+    };
+
+    /// Whether messages go out at all, so that `/register` can answer alike for every address.
+    #[must_use]
+    pub const fn delivers(&self) -> bool {
+        self.mail || self.channel
+    }
 }
 
 /// `#[proxy(…)]`: which forwarding headers are believed.

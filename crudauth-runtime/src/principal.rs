@@ -121,6 +121,13 @@ impl<A: Authority, P> Principal<A, P> {
         self.inner.user.account().email_verified
     }
 
+    /// Whether what the account is recovered by is proven: what the gate `verified` asks. `None` where the account has no
+    /// such column.
+    #[must_use]
+    pub fn recovery_verified(&self) -> Option<bool> {
+        self.inner.user.account().verified
+    }
+
     /// Public handle of the session, where there is one.
     #[must_use]
     pub fn session_handle(&self) -> Option<String> {

@@ -158,17 +158,18 @@ fn bind(column: &Column) -> TokenStream {
         Role::Username => quote!(__p::bind_text::<__D, #ty>(new.username.as_deref(), args)?;),
         Role::PasswordHash => quote!(__p::bind_hash::<__D, #ty>(&new.password_hash, args)?;),
         Role::EmailVerified => quote!(__p::Column::<__D>::add(&new.email_verified, args)?;),
+        Role::RecoveryVerified => quote!(__p::Column::<__D>::add(&false, args)?;),
         Role::IsActive => quote!(__p::Column::<__D>::add(&new.is_active, args)?;),
         Role::IsSuperuser => quote!(__p::Column::<__D>::add(&new.is_superuser, args)?;),
         Role::TokenVersion => quote!(__p::Column::<__D>::add(&new.token_version, args)?;),
         Role::CreatedAt | Role::UpdatedAt => {
             quote!(__p::bind_instant::<__D, #ty>(new.created_at, args)?;)
         }
-        Role::Own if column.is_filled() => {
+        Role::Own | Role::Recovery if column.is_filled() => {
             let value = keep(column, quote!(&new.columns.#ident));
             quote!(__p::Column::<__D>::add(#value, args)?;)
         }
-        Role::Own => TokenStream::new(),
+        Role::Own | Role::Recovery => TokenStream::new(),
     }
 }
 

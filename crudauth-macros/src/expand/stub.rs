@@ -26,7 +26,11 @@ pub(crate) fn user(krate: &Path, input: &DeriveInput, model: Option<&UserModel>)
             if known { quote!(#ty) } else { quote!(i64) }
         },
     );
-    let traits = CAPABILITIES.iter().map(|(_, name)| format_ident!("{name}"));
+    let traits = CAPABILITIES
+        .iter()
+        .map(|(_, name)| *name)
+        .chain(["HasVerified", "HasRecovery", "RecoversByEmail"])
+        .map(|name| format_ident!("{name}"));
     let columns_item = model.map_or_else(
         || columns_item(&input.vis, &columns),
         crate::expand::columns::columns,

@@ -79,7 +79,13 @@ fn account(user: &UserModel) -> TokenStream {
     let email = through(Role::Email, &text, none.clone());
     let username = through(Role::Username, &text, none.clone());
     let password_hash = through(Role::PasswordHash, &hash, none.clone());
-    let email_verified = through(Role::EmailVerified, &some, none);
+    let email_verified = through(Role::EmailVerified, &some, none.clone());
+    let (factor, verified) = if user.column(Role::Recovery).is_some() {
+        let verified = through(Role::RecoveryVerified, &some, none.clone());
+        (through(Role::Recovery, &text, none), verified)
+    } else {
+        (email.clone(), email_verified.clone())
+    };
     let is_active = through(Role::IsActive, &plain, quote!(true));
     let is_superuser = through(Role::IsSuperuser, &plain, quote!(false));
     let token_version = through(Role::TokenVersion, &plain, quote!(0));
@@ -89,6 +95,8 @@ fn account(user: &UserModel) -> TokenStream {
             username: #username,
             password_hash: #password_hash,
             email_verified: #email_verified,
+            factor: #factor,
+            verified: #verified,
             is_active: #is_active,
             is_superuser: #is_superuser,
             token_version: #token_version,
@@ -128,8 +136,8 @@ fn fill(column: &Column) -> TokenStream {
                 __p::Fill::Database
             }
         },
-        Role::Own if column.is_filled() => quote!(__p::Fill::Columns),
-        Role::Own => quote!(__p::Fill::Database),
+        Role::Own | Role::Recovery if column.is_filled() => quote!(__p::Fill::Columns),
+        Role::Own | Role::Recovery => quote!(__p::Fill::Database),
         _ => quote!(__p::Fill::Library),
     }
 }
@@ -155,7 +163,23 @@ fn capabilities(user: &UserModel) -> TokenStream {
         .iter()
         .filter(|(role, _)| user.column(*role).is_some())
         .map(|(_, name)| format_ident!("{name}"));
+    let derived = recovery(user)
+        .into_iter()
+        .map(|name| format_ident!("{name}"));
+    let traits = traits.chain(derived);
     quote!(#(#[automatically_derived] impl __p::#traits for #name {})*)
+}
+
+/// Capabilities that depend on what a lost password is recovered by.
+fn recovery(user: &UserModel) -> Vec<&'static str> {
+    let has = |role| user.column(role).is_some();
+    let (verified, mut traits) = match (has(Role::Recovery), has(Role::Email)) {
+        (true, _) => (Role::RecoveryVerified, vec!["HasRecovery"]),
+        (false, true) => (Role::EmailVerified, vec!["HasRecovery", "RecoversByEmail"]),
+        (false, false) => return Vec::new(),
+    };
+    traits.extend(has(verified).then_some("HasVerified"));
+    traits
 }
 
 /// Which role gives which capability.
@@ -163,7 +187,6 @@ pub(crate) const CAPABILITIES: &[(Role, &str)] = &[
     (Role::Email, "HasEmail"),
     (Role::Username, "HasUsername"),
     (Role::PasswordHash, "HasPassword"),
-    (Role::EmailVerified, "HasVerified"),
     (Role::IsActive, "HasActive"),
     (Role::IsSuperuser, "HasSuperuser"),
     (Role::TokenVersion, "HasTokenVersion"),
@@ -195,9 +218,11 @@ fn assertions(user: &UserModel) -> TokenStream {
     let calls = user.columns().filter_map(|column| {
         let need = match column.role {
             Role::Id => "need_key",
-            Role::Email | Role::Username => "need_text",
+            Role::Email | Role::Username | Role::Recovery => "need_text",
             Role::PasswordHash => "need_hash",
-            Role::EmailVerified | Role::IsActive | Role::IsSuperuser => "need_flag",
+            Role::EmailVerified | Role::RecoveryVerified | Role::IsActive | Role::IsSuperuser => {
+                "need_flag"
+            }
             Role::TokenVersion => "need_epoch",
             Role::CreatedAt | Role::UpdatedAt => "need_instant",
             Role::Own => return None,

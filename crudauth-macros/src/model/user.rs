@@ -69,7 +69,7 @@ pub(crate) struct Column {
 impl Column {
     /// Whether `UserColumns` has it.
     pub(crate) fn is_filled(&self) -> bool {
-        self.role == Role::Own
+        matches!(self.role, Role::Own | Role::Recovery)
             && (self.register.is_some() || self.default.is_some() || self.new_user)
     }
 
@@ -188,6 +188,8 @@ roles! {
     Username = "username", "The user name: `String` or `Option<String>`.";
     PasswordHash = "password" | "password_hash" | "hashed_password", "The password hash: `PasswordHash` or `Option<PasswordHash>`.";
     EmailVerified = "email_verified", "Whether the address is proven: `bool`.";
+    Recovery = "recovery", "What a lost password is recovered by in place of the address, such as a phone number: `String` or `Option<String>`. Only by its mark.";
+    RecoveryVerified = "recovery_verified", "Whether that is proven: `bool`.";
     IsActive = "is_active", "Whether the account may sign in: `bool`.";
     IsSuperuser = "is_superuser", "Whether it is a superuser: `bool`.";
     TokenVersion = "token_version", "The epoch of its sessions: `i64`.";

@@ -41,8 +41,12 @@ pub struct Account<'a> {
     pub username: Option<&'a str>,
     /// The stored hash; `None` where the column is NULL.
     pub password_hash: Option<&'a PasswordHash>,
-    /// `None` where the struct has no such column.
+    /// Whether the address is proven; `None` where the struct has no such column.
     pub email_verified: Option<bool>,
+    /// What a lost password is recovered by: the column marked `recovery`, else the e-mail address.
+    pub factor: Option<&'a str>,
+    /// Whether that is proven; `None` where the struct has no such column.
+    pub verified: Option<bool>,
     /// True where the struct has no such column.
     pub is_active: bool,
     /// False where the struct has no such column.
@@ -132,6 +136,31 @@ impl Table {
         }
     }
 
+    /// The column by which a lost password is recovered: the one marked `recovery`, else the e-mail address.
+    #[must_use]
+    pub const fn factor(&self) -> Option<&'static ColumnDef> {
+        match self.column(Role::Recovery) {
+            Some(column) => Some(column),
+            None => self.column(Role::Email),
+        }
+    }
+
+    /// The column that says whether [`factor`](Self::factor) is proven.
+    #[must_use]
+    pub const fn factor_verified(&self) -> Option<&'static ColumnDef> {
+        if self.has(Role::Recovery) {
+            self.column(Role::RecoveryVerified)
+        } else {
+            self.column(Role::EmailVerified)
+        }
+    }
+
+    /// Whether a lost password is recovered by e-mail.
+    #[must_use]
+    pub const fn recovers_by_email(&self) -> bool {
+        self.has(Role::Email) && !self.has(Role::Recovery)
+    }
+
     /// The name as SQL.
     pub(crate) fn quoted(&self, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
@@ -194,6 +223,10 @@ pub enum Role {
     PasswordHash,
     /// Whether the address is proven.
     EmailVerified,
+    /// What a lost password is recovered by, where that is not the address: a phone number.
+    Recovery,
+    /// Whether that is proven.
+    RecoveryVerified,
     /// Whether the account may sign in.
     IsActive,
     /// Whether the account passes `superuser` guards.
@@ -311,7 +344,11 @@ capabilities! {
     /// The account has a password column.
     HasPassword: "`{Self}` has no password column", "add a field `password_hash: PasswordHash`, or mark yours `#[auth(password)]`";
     /// The account has a verified column.
-    HasVerified: "`{Self}` has no column that says whether the address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`";
+    HasVerified: "`{Self}` has no column that says whether the address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`; beside a field marked `recovery`, mark it `#[auth(recovery_verified)]`";
+    /// The account has something to recover a lost password by.
+    HasRecovery: "`{Self}` has nothing to recover a lost password by", "add a field `email: String`, or mark another one `#[auth(recovery)]`";
+    /// A lost password is recovered by e-mail.
+    RecoversByEmail: "`{Self}` does not recover a lost password by e-mail", "add `#[channel]` to the block: the application delivers to the field marked `recovery`";
     /// The account can be disabled.
     HasActive: "`{Self}` has no column that says whether the account is enabled", "add a field `is_active: bool`, or mark yours `#[auth(is_active)]`";
     /// The account can be a superuser.

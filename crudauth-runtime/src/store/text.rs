@@ -9,13 +9,14 @@
 //! | `{@sessions}` | our own table, with prefix and schema, quoted |
 //! | `{users}` | the application's table, quoted |
 //! | `{email}`, `{id}`, … | the application's column for that role, quoted; `NULL` where it has none |
+//! | `{factor}`, `{verified}` | the column that a lost password is recovered by, and the one that says it is proven |
 //! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
 //! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
 //! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
 //! | `{lock:free}` | the same, passing over rows that somebody else has locked |
 //! | `[token_version: …]` | the text between, only where the application has that column |
 
-use crate::account::{Fill, Role, Table};
+use crate::account::{ColumnDef, Fill, Role, Table};
 
 /// Longest statement, in bytes. A longer one does not compile.
 const CAPACITY: usize = 8192;
@@ -131,11 +132,11 @@ pub const fn render(template: &str, names: &Names, syntax: Syntax) -> Text {
             b'[' => {
                 // A conditional part: skip to its end, or step inside and drop the closing bracket when it comes.
                 let colon = find(bytes, at, b':');
-                match role(slice(template, at + 1, colon)) {
-                    Some(role) if names.users.has(role) => at = colon + 1,
-                    Some(_) => at = find(bytes, at, b']') + 1,
-                    None => panic!("a conditional part names an unknown role"),
-                }
+                at = if present(slice(template, at + 1, colon), names) {
+                    colon + 1
+                } else {
+                    find(bytes, at, b']') + 1
+                };
             }
             b']' => at += 1,
             byte => {
@@ -148,6 +149,17 @@ pub const fn render(template: &str, names: &Names, syntax: Syntax) -> Text {
 }
 
 #[expect(clippy::panic, reason = "runs in the compiler")]
+const fn present(name: &str, names: &Names) -> bool {
+    if eq(name, "verified") {
+        return names.users.factor_verified().is_some();
+    }
+    match role(name) {
+        Some(role) => names.users.has(role),
+        None => panic!("a conditional part names an unknown role"),
+    }
+}
+
+#[expect(clippy::panic, reason = "runs in the compiler")]
 const fn name(out: &mut Text, name: &str, names: &Names, syntax: Syntax) {
     if let Some((b'@', _)) = name.as_bytes().split_first() {
         out.quoted(names.prefix, slice(name, 1, name.len()), syntax.quote);
@@ -157,18 +169,26 @@ const fn name(out: &mut Text, name: &str, names: &Names, syntax: Syntax) {
         columns(out, &names.users, syntax);
     } else if eq(name, "insert") {
         insert(out, &names.users, syntax);
+    } else if eq(name, "factor") {
+        column(out, names.users.factor(), syntax);
+    } else if eq(name, "verified") {
+        column(out, names.users.factor_verified(), syntax);
     } else if eq(name, "lock") {
         out.text(syntax.row_lock);
     } else if eq(name, "lock:free") {
         out.text(syntax.free_row_lock);
     } else {
         match role(name) {
-            Some(role) => match names.users.column(role) {
-                Some(column) => out.quoted("", column.name, syntax.quote),
-                None => out.text("NULL"),
-            },
+            Some(role) => column(out, names.users.column(role), syntax),
             None => panic!("a template mentions an unknown name"),
         }
+    }
+}
+
+const fn column(out: &mut Text, column: Option<&ColumnDef>, syntax: Syntax) {
+    match column {
+        Some(column) => out.quoted("", column.name, syntax.quote),
+        None => out.text("NULL"),
     }
 }
 
@@ -224,12 +244,14 @@ const fn insert(out: &mut Text, table: &Table, syntax: Syntax) {
 }
 
 const fn role(name: &str) -> Option<Role> {
-    const ROLES: [(&str, Role); 10] = [
+    const ROLES: [(&str, Role); 12] = [
         ("id", Role::Id),
         ("email", Role::Email),
         ("username", Role::Username),
         ("password_hash", Role::PasswordHash),
         ("email_verified", Role::EmailVerified),
+        ("recovery", Role::Recovery),
+        ("recovery_verified", Role::RecoveryVerified),
         ("is_active", Role::IsActive),
         ("is_superuser", Role::IsSuperuser),
         ("token_version", Role::TokenVersion),
@@ -290,9 +312,8 @@ const fn slice(text: &str, from: usize, to: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::ColumnDef;
 
-    const fn column(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
+    const fn def(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
         ColumnDef {
             field: name,
             name,
@@ -312,9 +333,9 @@ mod tests {
             schema: None,
             name: "users",
             columns: &[
-                column("id", Role::Id, Fill::Database),
-                column("email", Role::Email, Fill::Library),
-                column("plan", Role::Own, Fill::Columns),
+                def("id", Role::Id, Fill::Database),
+                def("email", Role::Email, Fill::Library),
+                def("plan", Role::Own, Fill::Columns),
             ],
         },
     };

@@ -152,7 +152,7 @@ pub fn create_table<D: Dialect, U: UserRow<D>>() -> String {
                     let default = nil.or_else(|| D::filler(&info));
                     line.extend(default.into_iter().flat_map(|value| [" DEFAULT ", value]));
                 }
-                if column.unique || matches!(role, Role::Email | Role::Username) {
+                if column.unique || matches!(role, Role::Email | Role::Username | Role::Recovery) {
                     line.push_str(" UNIQUE");
                 }
             }

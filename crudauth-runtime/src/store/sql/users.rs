@@ -202,9 +202,9 @@ async fn refused<D: Dialect, S: Schema<User: UserRow<D>>>(
     let refusing = D::refusing_column(refusal.whole());
     if refusal.whole().is_unique_violation() {
         let column = refusing.and_then(|name| find::<D>(table.columns, &name));
-        return Ok(Inserted::Taken(
-            column.filter(|column| column.role == Role::Own),
-        ));
+        return Ok(Inserted::Taken(column.filter(|column| {
+            matches!(column.role, Role::Own | Role::Recovery)
+        })));
     }
     let names = match refusing {
         Some(name) => vec![name],

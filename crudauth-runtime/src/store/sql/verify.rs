@@ -181,6 +181,7 @@ fn rights<D: Dialect>(
         column.role,
         Role::PasswordHash
             | Role::EmailVerified
+            | Role::RecoveryVerified
             | Role::IsActive
             | Role::IsSuperuser
             | Role::TokenVersion
@@ -222,12 +223,12 @@ fn room(table: &Table, column: &ColumnDef, live: &LiveColumn, found: &mut Vec<Di
             "`{}.{name}` holds {room} characters, and a key that is made here has {KEY}: give the column more room",
             table.name
         ),
-        (Role::Own, None) if column.register => format!(
+        (Role::Own | Role::Recovery, None) if column.register => format!(
             "`{}.{name}` holds {room} characters, and a client may send any number: write `max_length = {room}` in the \
              attribute of the field `{field}`",
             table.name
         ),
-        (Role::Own, Some(max)) if room < max => format!(
+        (Role::Own | Role::Recovery, Some(max)) if room < max => format!(
             "`{}.{name}` holds {room} characters, and the field `{field}` takes {max}: write `max_length = {room}`, or give \
              the column more room",
             table.name
@@ -305,7 +306,10 @@ fn compare<D: Dialect>(
             .into(),
         );
     }
-    let login = matches!(column.role, Role::Id | Role::Email | Role::Username);
+    let login = matches!(
+        column.role,
+        Role::Id | Role::Email | Role::Username | Role::Recovery
+    );
     if (login || column.unique) && !live.unique {
         let (index, on, by) = (
             quoted::<D>(&format!("{table}_{name}")),
