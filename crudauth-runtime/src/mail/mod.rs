@@ -11,7 +11,9 @@ use futures_util::future::BoxFuture;
 
 use crate::account::AuthUser;
 
+pub(crate) mod frontend;
 mod message;
+pub(crate) mod outlets;
 
 pub use message::{Content, Message, MessageContext, MessageKind};
 
