@@ -60,6 +60,11 @@ pub struct Account<'a> {
 pub trait NewColumns: Clone + Send + Sync + Sized + 'static {
     /// Reads the `register` columns from a sign-up body. `None` when a problem was recorded in `body`.
     fn from_body<B: Body>(body: &mut B) -> Option<Self>;
+
+    /// What the new account is recovered by, where that is one of these.
+    fn factor(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A request body from which named fields are read; every problem is collected, none is thrown.

@@ -12,10 +12,13 @@ use futures_util::future::BoxFuture;
 use crate::account::AuthUser;
 
 pub(crate) mod frontend;
+mod html;
 mod message;
 pub(crate) mod outlets;
+mod templates;
 
 pub use message::{Content, Message, MessageContext, MessageKind};
+pub use templates::render;
 
 /// Carries e-mail. One is given to the builder of a block that declares `#[email]`.
 ///
