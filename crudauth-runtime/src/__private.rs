@@ -13,7 +13,9 @@ pub use crate::account::{
     InstantColumn, NewAccount, NewColumns, RawKey, RecoversByEmail, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
-pub use crate::builder::{Builder, IntoStore, NeedsHooks, Wired, driver};
+pub use crate::builder::{
+    Builder, IntoStore, NeedsChannel, NeedsHooks, NeedsMailer, Undeclared, Wiring, driver,
+};
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;

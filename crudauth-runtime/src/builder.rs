@@ -9,11 +9,20 @@ use crate::authority::{Authority, Driver};
 use crate::clock::Clock;
 use crate::crypto::Random;
 use crate::error::Result;
+use crate::mail::outlets::Outlets;
+use crate::mail::{Channel, Mailer, Templates};
 use crate::secret::SecretText;
 use crate::start::start;
 use crate::store::Store;
 use crate::store::dialect::{Declares, Dialect};
 use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
+
+pub use wiring::{
+    ChannelComplete, Channels, Complete, Given, HooksComplete, Links, MailerComplete, Mails,
+    NeedsChannel, NeedsHooks, NeedsMailer, Undeclared, Wiring,
+};
+
+mod wiring;
 
 /// Where the store comes from: a pool of the application's, in a declared database product.
 #[diagnostic::on_unimplemented(
@@ -50,37 +59,6 @@ where
     }
 }
 
-/// Everything that the block declares has been given.
-#[derive(Debug, Clone, Copy)]
-pub struct Wired;
-
-/// The block declares `#[hooks(…)]`, and no hooks have been given.
-#[derive(Debug, Clone, Copy)]
-pub struct NeedsHooks;
-
-/// A builder that can build.
-#[diagnostic::on_unimplemented(
-    message = "the block declares something that this builder has not been given (`{Self}`)",
-    label = "not complete yet",
-    note = "for `NeedsHooks`, call `.hooks(…)` with a value of the type in `#[hooks(…)]` before `.build()` or `.await`"
-)]
-pub trait Complete<A: Authority> {
-    /// Hooks for a block that declares none.
-    fn no_hooks() -> Option<A::Hooks>;
-}
-
-impl<A: Authority> Complete<A> for Wired
-where
-    A::Hooks: 'static,
-{
-    fn no_hooks() -> Option<A::Hooks> {
-        // Only `NoHooks` is ever missing here: the macro starts every other block at `NeedsHooks`.
-        (&mut Some(crate::hooks::NoHooks) as &mut dyn std::any::Any)
-            .downcast_mut::<Option<A::Hooks>>()
-            .and_then(Option::take)
-    }
-}
-
 pub(crate) enum Source<A: Authority> {
     Url(String),
     Store(Arc<dyn Store<A::User>>),
@@ -89,11 +67,13 @@ pub(crate) enum Source<A: Authority> {
 /// Settings of an authority that are known at run time only. Awaiting it starts the authority: every wrong setting is
 /// reported, all in one error.
 ///
-/// `W` says what is still missing: a block that declares hooks gives a builder that cannot build before it was given them.
+/// `W` says what is still missing: a block that declares hooks, mail or channels gives a builder that cannot build before
+/// it was given them. They are given in any order.
 #[must_use = "an authority starts when the builder is awaited"]
 pub struct Builder<A: Authority, W> {
     source: Source<A>,
     hooks: Option<A::Hooks>,
+    outlets: Outlets<A::User>,
     settings: Settings,
     wiring: PhantomData<W>,
 }
@@ -151,6 +131,7 @@ impl<A: Authority, W> Builder<A, W> {
         Self {
             source,
             hooks: None,
+            outlets: Outlets::default(),
             settings,
             wiring: PhantomData,
         }
@@ -234,6 +215,16 @@ impl<A: Authority, W> Builder<A, W> {
         self
     }
 
+    /// Where the application's pages are, such as `https://app.example.com`: every link in a message begins with it. Wins
+    /// over the `frontend_url` of the block.
+    pub fn frontend_url(mut self, url: impl Into<String>) -> Self
+    where
+        W: Links,
+    {
+        self.outlets.frontend_url = Some(url.into());
+        self
+    }
+
     /// Builds and starts the authority.
     ///
     /// # Errors
@@ -242,28 +233,63 @@ impl<A: Authority, W> Builder<A, W> {
     where
         W: Complete<A>,
     {
+        let hooks = self.hooks.or_else(W::no_hooks);
+        start::<A>(self.source, hooks, self.outlets, self.settings).await
+    }
+
+    /// The same builder, with the wiring that a call has brought it to.
+    fn wired<V>(self) -> Builder<A, V> {
         let Self {
             source,
             hooks,
+            outlets,
             settings,
             ..
         } = self;
-        start::<A>(source, hooks.or_else(W::no_hooks), settings).await
-    }
-}
-
-impl<A: Authority> Builder<A, NeedsHooks> {
-    /// The application's hooks, of the type that the block names.
-    pub fn hooks(self, hooks: A::Hooks) -> Builder<A, Wired> {
-        let Self {
-            source, settings, ..
-        } = self;
         Builder {
             source,
-            hooks: Some(hooks),
+            hooks,
+            outlets,
             settings,
             wiring: PhantomData,
         }
+    }
+}
+
+impl<A: Authority, M, C> Builder<A, Wiring<NeedsHooks, M, C>> {
+    /// The application's hooks, of the type that the block names.
+    pub fn hooks(mut self, hooks: A::Hooks) -> Builder<A, Wiring<Given, M, C>> {
+        self.hooks = Some(hooks);
+        self.wired()
+    }
+}
+
+impl<A: Authority, H, M, C> Builder<A, Wiring<H, M, C>> {
+    /// What carries e-mail, for a block that declares `#[email]`. Called again, it replaces the former.
+    pub fn mailer(mut self, mailer: impl Mailer) -> Builder<A, Wiring<H, Given, C>>
+    where
+        M: Mails,
+    {
+        self.outlets.mailer = Some(Arc::new(mailer));
+        self.wired()
+    }
+
+    /// What delivers for a block that declares `#[channel]`; may be called again for further ones.
+    pub fn channel(mut self, channel: impl Channel<A::User>) -> Builder<A, Wiring<H, M, Given>>
+    where
+        C: Channels,
+    {
+        self.outlets.channels.push(Arc::new(channel));
+        self.wired()
+    }
+
+    /// What mailed messages say in place of the built-in texts.
+    pub fn templates(mut self, templates: impl Templates) -> Self
+    where
+        M: Mails,
+    {
+        self.outlets.templates = Some(Arc::new(templates));
+        self
     }
 }
 
@@ -272,12 +298,7 @@ impl<A: Authority, W: Complete<A> + 'static> IntoFuture for Builder<A, W> {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<A>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self {
-            source,
-            hooks,
-            settings,
-            ..
-        } = self;
-        Box::pin(start::<A>(source, hooks.or_else(W::no_hooks), settings))
+        let hooks = self.hooks.or_else(W::no_hooks);
+        Box::pin(start::<A>(self.source, hooks, self.outlets, self.settings))
     }
 }

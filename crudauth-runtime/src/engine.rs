@@ -8,6 +8,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::crypto::{ClientKey, Passwords, Purpose, Random, RootKeys};
 use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
+use crate::mail::outlets::Outlets;
 use crate::policy::{Limit, Policy};
 use crate::store::{Digest, Store};
 use crate::waiting::WaitingRoom;
@@ -21,6 +22,8 @@ pub struct Engine<U: AuthUser> {
     pub(crate) keys: RootKeys,
     pub(crate) passwords: Passwords,
     pub(crate) hooks: Arc<dyn AnyHooks<U>>,
+    /// Where messages go.
+    pub(crate) outlets: Outlets<U>,
     pub(crate) policy: Policy,
     pub(crate) waiting: WaitingRoom,
     /// Limits and lockout count nothing: for load measurement only.

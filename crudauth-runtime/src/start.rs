@@ -10,7 +10,9 @@ use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::http::origin::Origin;
-use crate::policy::{Argon2Params, PasswordPolicy};
+use crate::mail::frontend;
+use crate::mail::outlets::Outlets;
+use crate::policy::{Argon2Params, PasswordPolicy, RecoveryPolicy};
 use crate::secret::SecretText;
 use crate::store::Store;
 use crate::store::products::DialectName;
@@ -21,6 +23,7 @@ use crate::workers::Workers;
 pub(crate) async fn start<A: Authority>(
     source: Source<A>,
     hooks: Option<A::Hooks>,
+    mut outlets: Outlets<A::User>,
     mut settings: Settings,
 ) -> Result<A> {
     let mut problems = Vec::new();
@@ -33,6 +36,11 @@ pub(crate) async fn start<A: Authority>(
         passwords(&A::POLICY.password, settings.random, settings.cheap_hashing),
     )?;
     let origins = keep(&mut problems, origins(&settings.origins))?;
+    outlets.frontend_url = keep(
+        &mut problems,
+        frontend_url(outlets.frontend_url.take(), &A::POLICY.recovery),
+    )?
+    .flatten();
     let store = keep(&mut problems, open::<A>(source).await)?;
     if let Some(store) = &store {
         keep(&mut problems, prepare::<A>(store, &settings).await)?;
@@ -56,6 +64,7 @@ pub(crate) async fn start<A: Authority>(
         keys,
         passwords,
         hooks: Arc::new(hooks),
+        outlets,
         policy: A::POLICY,
         waiting: WaitingRoom::default(),
         unlimited: settings.unlimited,
@@ -148,6 +157,20 @@ fn origins(texts: &[String]) -> Result<Option<Vec<Origin>>> {
         Ok((!parsed.is_empty()).then_some(parsed))
     } else {
         Err(Error::Config(wrong))
+    }
+}
+
+/// The builder's address of the pages, else the block's. Mailed links cannot do without it; a channel can, because what it
+/// delivers may be the token alone.
+fn frontend_url(given: Option<String>, policy: &RecoveryPolicy) -> Result<Option<String>> {
+    match given.as_deref().or(policy.frontend_url) {
+        Some(text) => frontend::parse(text)
+            .map(|url| Some(url.to_owned()))
+            .map_err(|why| Error::config(format!("the frontend URL `{text}` {why}"))),
+        None if policy.mail => Err(Error::config(
+            "the block declares `#[email]`, and nothing says where the application's pages are: write `#[email(frontend_url = \"https://app.example.com\")]`, or call `.frontend_url(…)` on the builder",
+        )),
+        None => Ok(None),
     }
 }
 

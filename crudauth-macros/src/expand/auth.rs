@@ -35,6 +35,8 @@ fn merge(app: &App) -> Parts {
         all.methods.extend(parts.methods);
         all.needs.extend(parts.needs);
         all.hooks = parts.hooks.or(all.hooks);
+        all.mails |= parts.mails;
+        all.delivers |= parts.delivers;
         all.prefix = parts.prefix.or(all.prefix);
     }
     all
@@ -113,11 +115,7 @@ fn authority(app: &App, parts: &Parts) -> TokenStream {
 
 fn methods(app: &App, parts: &Parts) -> TokenStream {
     let name = &app.name;
-    let wiring = if parts.hooks.is_some() {
-        quote!(__p::NeedsHooks)
-    } else {
-        quote!(__p::Wired)
-    };
+    let wiring = wiring(parts);
     let of_features = &parts.methods;
     quote! {
         #[allow(dead_code)]
@@ -179,6 +177,21 @@ fn methods(app: &App, parts: &Parts) -> TokenStream {
             #of_features
         }
     }
+}
+
+/// What the builder has to be given.
+fn wiring(parts: &Parts) -> TokenStream {
+    let needed = |declared: bool, marker: TokenStream| {
+        if declared {
+            marker
+        } else {
+            quote!(__p::Undeclared)
+        }
+    };
+    let hooks = needed(parts.hooks.is_some(), quote!(__p::NeedsHooks));
+    let mailer = needed(parts.mails, quote!(__p::NeedsMailer));
+    let channel = needed(parts.delivers, quote!(__p::NeedsChannel));
+    quote!(__p::Wiring<#hooks, #mailer, #channel>)
 }
 
 /// What a section needs and does not find is told at the token that needs it. The account type itself is not asked for:

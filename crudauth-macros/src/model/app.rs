@@ -82,6 +82,10 @@ pub(crate) struct Parts {
     pub(crate) needs: TokenStream,
     /// The hooks' type.
     pub(crate) hooks: Option<Path>,
+    /// The builder is to be given a mailer.
+    pub(crate) mails: bool,
+    /// The builder is to be given a channel.
+    pub(crate) delivers: bool,
     /// The tables' prefix.
     pub(crate) prefix: Option<String>,
 }

@@ -51,13 +51,19 @@ const _: () = {
         /// Opens the database at `url` when the builder is awaited or built.
         pub fn connect(
             url: impl ::core::convert::Into<::std::string::String>,
-        ) -> __p::Builder<Self, __p::Wired> {
+        ) -> __p::Builder<
+            Self,
+            __p::Wiring<__p::Undeclared, __p::Undeclared, __p::Undeclared>,
+        > {
             __p::Builder::connect(url)
         }
         /// Builds on a pool of the application's own.
         pub fn builder(
             pool: impl __p::IntoStore<Self>,
-        ) -> __p::Builder<Self, __p::Wired> {
+        ) -> __p::Builder<
+            Self,
+            __p::Wiring<__p::Undeclared, __p::Undeclared, __p::Undeclared>,
+        > {
             __p::Builder::over(pool)
         }
         /// Creates or upgrades crudauth's own tables; safe to run again and from several processes at once.

@@ -203,6 +203,8 @@ const _: () = {
                 username: __p::TextColumn::text(&self.username),
                 password_hash: __p::HashColumn::hash(&self.password_hash),
                 email_verified: ::core::option::Option::Some(self.email_verified),
+                factor: __p::TextColumn::text(&self.email),
+                verified: ::core::option::Option::Some(self.email_verified),
                 is_active: self.is_active,
                 is_superuser: self.is_superuser,
                 token_version: self.token_version,
@@ -376,13 +378,17 @@ const _: () = {
     #[automatically_derived]
     impl __p::HasPassword for User {}
     #[automatically_derived]
-    impl __p::HasVerified for User {}
-    #[automatically_derived]
     impl __p::HasActive for User {}
     #[automatically_derived]
     impl __p::HasSuperuser for User {}
     #[automatically_derived]
     impl __p::HasTokenVersion for User {}
+    #[automatically_derived]
+    impl __p::HasRecovery for User {}
+    #[automatically_derived]
+    impl __p::RecoversByEmail for User {}
+    #[automatically_derived]
+    impl __p::HasVerified for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

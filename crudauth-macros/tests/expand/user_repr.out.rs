@@ -96,6 +96,8 @@ const _: () = {
                 username: __p::TextColumn::text(&self.username),
                 password_hash: __p::HashColumn::hash(&self.password_hash),
                 email_verified: ::core::option::Option::None,
+                factor: ::core::option::Option::None,
+                verified: ::core::option::Option::None,
                 is_active: true,
                 is_superuser: false,
                 token_version: 0,

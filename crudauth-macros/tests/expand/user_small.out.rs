@@ -60,6 +60,8 @@ const _: () = {
                 username: __p::TextColumn::text(&self.username),
                 password_hash: __p::HashColumn::hash(&self.secret),
                 email_verified: ::core::option::Option::None,
+                factor: ::core::option::Option::None,
+                verified: ::core::option::Option::None,
                 is_active: true,
                 is_superuser: false,
                 token_version: 0,

@@ -70,13 +70,17 @@ const _: () = {
     #[automatically_derived]
     impl __p::HasPassword for User {}
     #[automatically_derived]
-    impl __p::HasVerified for User {}
-    #[automatically_derived]
     impl __p::HasActive for User {}
     #[automatically_derived]
     impl __p::HasSuperuser for User {}
     #[automatically_derived]
     impl __p::HasTokenVersion for User {}
+    #[automatically_derived]
+    impl __p::HasVerified for User {}
+    #[automatically_derived]
+    impl __p::HasRecovery for User {}
+    #[automatically_derived]
+    impl __p::RecoversByEmail for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

@@ -71,6 +71,8 @@ const _: () = {
                 username: ::core::option::Option::None,
                 password_hash: __p::HashColumn::hash(&self.password_hash),
                 email_verified: ::core::option::Option::None,
+                factor: __p::TextColumn::text(&self.email),
+                verified: ::core::option::Option::None,
                 is_active: true,
                 is_superuser: false,
                 token_version: 0,
@@ -170,6 +172,10 @@ const _: () = {
     impl __p::HasEmail for User {}
     #[automatically_derived]
     impl __p::HasPassword for User {}
+    #[automatically_derived]
+    impl __p::HasRecovery for User {}
+    #[automatically_derived]
+    impl __p::RecoversByEmail for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

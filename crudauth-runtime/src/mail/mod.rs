@@ -14,9 +14,11 @@ pub use futures_util::future::BoxFuture;
 
 mod capture;
 mod console;
+pub(crate) mod frontend;
 mod html;
 mod json_lines;
 mod message;
+pub(crate) mod outlets;
 #[cfg(feature = "smtp")]
 mod smtp;
 mod templates;

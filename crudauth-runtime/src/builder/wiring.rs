@@ -1,0 +1,144 @@
+//! What a builder must be given before it can build, as types: a call that is missing is an error where it is missing.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::authority::Authority;
+
+/// How far the wiring of a builder has come: its hooks, its mailer, its channels. Each is [`Undeclared`], missing
+/// ([`NeedsHooks`], …) or [`Given`].
+pub struct Wiring<H, M, C>(PhantomData<fn(H, M, C)>);
+
+impl<H, M, C> fmt::Debug for Wiring<H, M, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wiring")
+    }
+}
+
+/// The block does not declare it, so nothing has to be given.
+#[derive(Debug, Clone, Copy)]
+pub struct Undeclared;
+
+/// The block declares it, and the builder has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Given;
+
+/// The block declares `#[hooks(…)]`, and no hooks have been given.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsHooks;
+
+/// The block declares `#[email(…)]`, and no mailer has been given.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsMailer;
+
+/// The block declares `#[channel(…)]`, and no channel has been given.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsChannel;
+
+/// A builder that can build.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the wiring of a builder of `{A}`",
+    label = "not complete"
+)]
+pub trait Complete<A: Authority> {
+    /// Hooks for a block that declares none.
+    fn no_hooks() -> Option<A::Hooks>;
+}
+
+impl<A, H, M, C> Complete<A> for Wiring<H, M, C>
+where
+    A: Authority,
+    H: HooksComplete<A>,
+    M: MailerComplete,
+    C: ChannelComplete,
+{
+    fn no_hooks() -> Option<A::Hooks> {
+        H::no_hooks()
+    }
+}
+
+/// Nothing is missing of the hooks.
+#[diagnostic::on_unimplemented(
+    message = "the block declares `#[hooks(…)]`, and this builder was given no hooks",
+    label = "call `.hooks(…)` before this",
+    note = "`.hooks(…)` takes a value of the type in `#[hooks(…)]`"
+)]
+pub trait HooksComplete<A: Authority> {
+    /// Hooks for a block that declares none.
+    fn no_hooks() -> Option<A::Hooks>;
+}
+
+impl<A: Authority> HooksComplete<A> for Given {
+    fn no_hooks() -> Option<A::Hooks> {
+        None
+    }
+}
+
+impl<A> HooksComplete<A> for Undeclared
+where
+    A: Authority<Hooks: 'static>,
+{
+    fn no_hooks() -> Option<A::Hooks> {
+        // Only `NoHooks` is ever missing here: the macro starts every other block at `NeedsHooks`.
+        (&mut Some(crate::hooks::NoHooks) as &mut dyn std::any::Any)
+            .downcast_mut::<Option<A::Hooks>>()
+            .and_then(Option::take)
+    }
+}
+
+/// Nothing is missing of the mailer.
+#[diagnostic::on_unimplemented(
+    message = "the block declares `#[email(…)]`, and this builder was given no mailer",
+    label = "call `.mailer(…)` before this",
+    note = "`.mailer(…)` takes a value that implements `crudauth::mail::Mailer`"
+)]
+pub trait MailerComplete {}
+
+impl MailerComplete for Given {}
+impl MailerComplete for Undeclared {}
+
+/// Nothing is missing of the channels.
+#[diagnostic::on_unimplemented(
+    message = "the block declares `#[channel(…)]`, and this builder was given no channel",
+    label = "call `.channel(…)` before this",
+    note = "`.channel(…)` takes a value that implements `crudauth::mail::Channel` for the account type"
+)]
+pub trait ChannelComplete {}
+
+impl ChannelComplete for Given {}
+impl ChannelComplete for Undeclared {}
+
+/// Mail is declared: a mailer is waited for, or was given.
+#[diagnostic::on_unimplemented(
+    message = "the block does not declare `#[email(…)]`, so nothing is ever mailed",
+    label = "nothing would use this",
+    note = "write `#[email(frontend_url = \"https://app.example.com\")]` in the block, or remove this call"
+)]
+pub trait Mails {}
+
+impl Mails for NeedsMailer {}
+impl Mails for Given {}
+
+/// Channels are declared: the first is waited for, or was given.
+#[diagnostic::on_unimplemented(
+    message = "the block does not declare `#[channel(…)]`, so nothing is ever delivered",
+    label = "nothing would use this",
+    note = "write `#[channel]` in the block, or remove this call"
+)]
+pub trait Channels {}
+
+impl Channels for NeedsChannel {}
+impl Channels for Given {}
+
+/// Messages with links go out, by mail or by a channel.
+#[diagnostic::on_unimplemented(
+    message = "the block declares neither `#[email(…)]` nor `#[channel(…)]`, so no link is ever sent",
+    label = "nothing would use this",
+    note = "write `#[email]` in the block, or remove this call"
+)]
+pub trait Links {}
+
+impl<H, C> Links for Wiring<H, NeedsMailer, C> {}
+impl<H, C> Links for Wiring<H, Given, C> {}
+impl<H> Links for Wiring<H, Undeclared, NeedsChannel> {}
+impl<H> Links for Wiring<H, Undeclared, Given> {}
