@@ -6,9 +6,9 @@ extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
 pub use crudauth_runtime::account::{
-    self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser,
+    self, AccountKey, HasActive, HasEmail, HasPassword, HasRecovery, HasSuperuser,
 };
-pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
+pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified, RecoversByEmail};
 pub use crudauth_runtime::authority::Authority;
 pub use crudauth_runtime::builder::Builder;
 pub use crudauth_runtime::crypto::PasswordHash;
@@ -25,7 +25,7 @@ pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, sign
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
 pub use crudauth_runtime::start::verify_schema;
 pub use crudauth_runtime::store::products::DialectName as Dialect;
-pub use crudauth_runtime::{routing, testing};
+pub use crudauth_runtime::{mail, routing, testing};
 
 #[doc(hidden)]
 pub use crudauth_runtime::__private;
