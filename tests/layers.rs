@@ -25,7 +25,7 @@ const RUNTIME: Crate = Crate {
         &["mail"],
         &["hooks", "waiting"],
         &["engine"],
-        &["attempt"],
+        &["attempt", "judge", "links", "outbox"],
         &["flow"],
         &["http"],
         &[

@@ -19,11 +19,11 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, session};
+pub use crate::features::{account, email_change, recovery, session};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, Refine, Superuser, Verdict, Verified, Via, verdict,
 };
-pub use crate::handles::{SessionsHandle, UsersHandle, shutdown};
+pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy};
 pub use crate::principal::{Principal, Public};
@@ -202,6 +202,10 @@ needs! {
     need_epoch: Epoch;
     need_instant: InstantColumn;
     need_password: HasPassword;
+    need_email: HasEmail;
+    need_mailbox: RecoversByEmail;
+    need_recovery: HasRecovery;
+    need_proof: HasVerified;
     need_authority: Authority;
 }
 

@@ -163,6 +163,13 @@ impl<U: AuthUser> Engine<U> {
         }
     }
 
+    /// Whether the account may be signed in to.
+    pub(crate) fn admits(&self, user: &U) -> bool {
+        let account = user.account();
+        account.is_active
+            && (!self.policy.recovery.require_verified || account.verified == Some(true))
+    }
+
     /// Digest of the account's counters.
     pub(crate) fn account_bucket(&self, id: &U::Id) -> Digest {
         self.keys.mac(

@@ -8,9 +8,11 @@ use crate::authority::{Authority, engine};
 use crate::crypto::{Normalized, PasswordSource};
 use crate::engine::{hex, unhex};
 use crate::error::Result;
-use crate::features::account::flow::{self, BadPassword, SignUp, SignUpOutcome};
+use crate::features::account::flow::{self, SignUp, SignUpOutcome};
 use crate::hooks::SignUpSource;
 use crate::identity::{check_username, parse_email};
+use crate::judge::{self, BadPassword};
+use crate::outbox;
 use crate::store::{AccountChange, ListedSession, LoginField};
 
 /// Accounts: `auth.users()`.
@@ -172,12 +174,12 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
         };
         let password = Normalized::new(&user.password, A::POLICY.password.max)
             .map_err(|too_long| CreateError::Password(vec![too_long.to_string()]))?;
-        let context = flow::context(
+        let context = judge::context(
             email.as_deref(),
             username.as_deref(),
             PasswordSource::Register,
         );
-        flow::judge_password(engine, &password, &context)
+        judge::judge_password(engine, &password, &context)
             .await
             .map_err(|bad| match bad {
                 BadPassword::Rules(unmet) => {
@@ -374,9 +376,24 @@ impl<'a, A: Authority> SessionsHandle<'a, A> {
     }
 }
 
-/// Stops the background work of `auth` and closes its pool.
+/// Delivers the messages that are due. A worker does so by itself; this is for authorities without one, in tests and in
+/// jobs that end with their work. Says how many rows of the outbox were finished.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn run_due<A: Authority>(auth: &A) -> Result<u64> {
+    outbox::run_due(engine(auth)).await
+}
+
+/// Longest that a shutdown waits for messages to be taken; the rest stays in the database for the next start.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Stops the background work of `auth`, hands over the messages that are due, and closes its pool.
 pub async fn shutdown<A: Authority>(auth: &A) {
     auth.core().workers.stop();
+    if A::POLICY.recovery.delivers() {
+        outbox::drain(engine(auth), DRAIN).await;
+    }
     // A reservation that is settling in the background gets its chance before the pool goes.
     let _ = tokio::time::timeout(Duration::from_secs(1), tokio::task::yield_now()).await;
     engine(auth).store.close().await;

@@ -74,6 +74,8 @@ impl<K: Clone> AccountInfo<K> {
 pub enum LoginFailure {
     /// The account is disabled; the password was right.
     Inactive,
+    /// The block asks for a proven address, and this one is not; the password was right.
+    Unverified,
     /// Unknown identifier or wrong password.
     InvalidCredentials,
 }
@@ -98,6 +100,20 @@ pub struct LoginFailed<K> {
 pub struct AccountEvent<K> {
     /// The account.
     pub account: AccountInfo<K>,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// An account moved to another address.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EmailChanged<K> {
+    /// The account, with its new address.
+    pub account: AccountInfo<K>,
+    /// The address that it had.
+    pub former: String,
+    /// Whether the former owner took a change back.
+    pub undone: bool,
     /// Where from.
     pub origin: Origin,
 }
@@ -228,6 +244,33 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// What the account is recovered by was proven by the link that was sent to it.
+    fn after_recovery_verified(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A password was replaced by way of the mailbox.
+    fn after_password_reset(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// The account moved to another address, or back to the former one.
+    fn after_email_changed(
+        &self,
+        event: &EmailChanged<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
     /// Fills the application's own columns of a new account. Runs before the INSERT, with no connection held; what
     /// crudauth owns is not reachable from here.
     ///
@@ -269,6 +312,9 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
     fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_recovery_verified<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_password_reset<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_email_changed<'a>(&'a self, event: &'a EmailChanged<U::Id>) -> BoxFuture<'a, ()>;
     fn new_user<'a>(
         &'a self,
         user: &'a NewUser<'a>,
@@ -293,7 +339,9 @@ macro_rules! watched {
 impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
     watched! {
         after_register: AccountEvent, login_failed: LoginFailed, lockout: Lockout, after_login: AccountEvent,
-        after_logout: AccountEvent, after_password_changed: AccountEvent
+        after_logout: AccountEvent, after_password_changed: AccountEvent,
+        after_recovery_verified: AccountEvent, after_password_reset: AccountEvent,
+        after_email_changed: EmailChanged
     }
 
     fn new_user<'a>(

@@ -100,6 +100,9 @@ fn times<A: Authority>(name: &str) -> String {
         "change_password" => limits.change_password,
         "logout_all" => limits.logout_all,
         "csrf_refresh" => limits.csrf_refresh,
+        "email_verify_request" => limits.email_verify_request,
+        "password_reset_request" => limits.password_reset_request,
+        "email_change_request" => limits.email_change_request,
         _ => return String::new(),
     };
     if limit.times == 0 {

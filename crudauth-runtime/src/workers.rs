@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::account::AuthUser;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::outbox;
 
 /// Most rows that one statement of the sweeper deletes.
 const BATCH: u32 = 1000;
@@ -31,9 +32,13 @@ impl Workers {
         }
     }
 
-    /// Starts the sweeper. It holds the engine weakly: it never keeps an authority alive.
+    /// Starts the sweeper, and the outbox where messages go out. They hold the engine weakly: they never keep an authority
+    /// alive.
     pub(crate) fn start<U: AuthUser>(engine: &Arc<Engine<U>>, every: Duration) -> Self {
         let (stop, stopped) = watch::channel(false);
+        if engine.policy.recovery.delivers() {
+            tokio::spawn(outbox::serve(Arc::downgrade(engine), stopped.clone()));
+        }
         tokio::spawn(sweeper(Arc::downgrade(engine), every, stopped));
         Self { stop }
     }

@@ -174,6 +174,15 @@ fn methods(app: &App, parts: &Parts) -> TokenStream {
                 __p::shutdown(self).await;
             }
 
+            /// Delivers the messages that are due, where no worker does: in tests, and in jobs that end with their work. Says
+            /// how many were finished.
+            ///
+            /// # Errors
+            /// When the database cannot be asked.
+            pub async fn run_due(&self) -> __p::Result<u64> {
+                __p::run_due(self).await
+            }
+
             #of_features
         }
     }

@@ -1,11 +1,12 @@
 //! `UserColumns`: what a sign-up may set. Privileged columns do not exist in it, so they cannot be assigned.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, Lit, Type};
 
 use crate::expand::user::columns_name;
-use crate::model::{Column, DefaultValue, UserModel, last_segment};
+use crate::model::{Column, DefaultValue, Role, UserModel, last_segment};
 use crate::tokens::optional;
 
 /// The struct itself, beside the user's.
@@ -57,7 +58,7 @@ pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
         };
         quote!(#ident: #value)
     });
-    let default = default(user);
+    let (default, factor) = (default(user), factor(user));
     quote! {
         #[automatically_derived]
         impl __p::NewColumns for #name {
@@ -65,9 +66,24 @@ pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
                 #(#reads)*
                 ::core::option::Option::Some(Self { #(#values,)* })
             }
+            #factor
         }
         #default
     }
+}
+
+/// What the account is recovered by, where a sign-up gives it.
+fn factor(user: &UserModel) -> TokenStream {
+    let given = user.filled().find(|column| column.role == Role::Recovery);
+    given.map_or_else(TokenStream::new, |column| {
+        let (ident, span) = (&column.ident, column.ty.span());
+        let text = quote_spanned!(span.resolved_at(Span::call_site())=> __p::TextColumn::text(&self.#ident));
+        quote! {
+            fn factor(&self) -> ::core::option::Option<&str> {
+                #text
+            }
+        }
+    })
 }
 
 fn default(user: &UserModel) -> TokenStream {

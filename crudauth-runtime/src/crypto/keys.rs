@@ -29,6 +29,10 @@ pub enum Purpose {
     Attempt,
     /// Tokens in forms that are shown before anybody is signed in.
     FormToken,
+    /// The secrets of mailed links.
+    Link,
+    /// What a mailed link is bound to.
+    LinkState,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -52,6 +56,8 @@ struct KeySet {
     device: Key,
     attempt: Key,
     form_token: Key,
+    link: Key,
+    link_state: Key,
 }
 
 impl RootKeys {
@@ -143,6 +149,8 @@ impl KeySet {
             device: key("device")?,
             attempt: key("attempt")?,
             form_token: key("form-token")?,
+            link: key("link")?,
+            link_state: key("link-state")?,
         })
     }
 
@@ -153,6 +161,8 @@ impl KeySet {
             Purpose::Device => &self.device,
             Purpose::Attempt => &self.attempt,
             Purpose::FormToken => &self.form_token,
+            Purpose::Link => &self.link,
+            Purpose::LinkState => &self.link_state,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -212,12 +222,14 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 5] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
         Purpose::Attempt,
         Purpose::FormToken,
+        Purpose::Link,
+        Purpose::LinkState,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";

@@ -4,6 +4,7 @@ pub mod common;
 pub mod compare;
 pub mod hash;
 pub mod keys;
+pub mod link;
 pub mod normalize;
 pub mod password;
 mod phc;

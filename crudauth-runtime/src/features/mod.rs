@@ -1,9 +1,16 @@
 //! The features, one folder each: `flow.rs` decides, `routes.rs` translates to HTTP, `mod.rs` declares.
 
 pub mod account;
+pub mod email_change;
+pub mod recovery;
 pub mod session;
 
 use crate::http::spec::FeatureSpec;
 
 /// Every feature of the runtime, by the name that the macros use.
-pub const REGISTRY: &[&FeatureSpec] = &[&account::SPEC, &session::SPEC];
+pub const REGISTRY: &[&FeatureSpec] = &[
+    &account::SPEC,
+    &email_change::SPEC,
+    &recovery::SPEC,
+    &session::SPEC,
+];

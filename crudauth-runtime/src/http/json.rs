@@ -11,10 +11,14 @@ use zeroize::Zeroize;
 
 use super::issue::Issue;
 use super::problem::Problem;
+use crate::identity::parse_email;
 use crate::secret::SecretText;
 
 /// Deepest nesting of a body, the outermost object counted (SEC-133).
 pub const MAX_DEPTH: usize = 32;
+
+/// Longest address, in characters (contract §2.2).
+const LONGEST_EMAIL: usize = 320;
 
 /// The fields of a body. Each question that fails leaves an [`Issue`]; [`finish`](Self::finish) tells of all of them
 /// at once, in the order asked. Fields that nobody asks for are ignored.
@@ -71,6 +75,22 @@ impl Fields {
         }
         let text = self.string(name)?.clone();
         self.without_nul(name, text)
+    }
+
+    /// A bare e-mail address that must be there, in its canonical form. `None` after recording the problem.
+    pub(crate) fn email(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        if text.chars().count() > LONGEST_EMAIL {
+            self.push(Issue::string_too_long(name, LONGEST_EMAIL));
+            return None;
+        }
+        match parse_email(&text) {
+            Ok(email) => Some(email.into_string()),
+            Err(reason) => {
+                self.push(Issue::email(name, reason));
+                None
+            }
+        }
     }
 
     /// Text that may be absent or null.

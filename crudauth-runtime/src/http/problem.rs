@@ -97,6 +97,14 @@ problems! {
     NoPassword = BAD_REQUEST "no_password" "Account has no password; use /set-password to create one.";
     /// `/csrf/refresh` where CSRF tokens are off.
     CsrfDisabled = BAD_REQUEST "csrf_disabled" "CSRF is disabled.";
+    /// A mailed token that is unknown, expired or void, or whose account has changed since.
+    LinkDead = BAD_REQUEST "link_dead" "Invalid or expired token";
+    /// A mailed token that has been used.
+    LinkUsed = BAD_REQUEST "link_used" "Token already used";
+    /// The password that a change of address asks for was wrong.
+    PasswordIncorrect = BAD_REQUEST "password_incorrect" "Incorrect password";
+    /// The new address is the present one.
+    SameEmail = BAD_REQUEST "same_email" "New email matches current email";
     /// A request that breaks off or breaks the protocol.
     BadRequest = BAD_REQUEST "bad_request" "Bad Request";
 
@@ -106,6 +114,8 @@ problems! {
     SamePassword = UNPROCESSABLE_ENTITY "same_password" "";
     /// The e-mail address has an account.
     EmailTaken = UNPROCESSABLE_ENTITY "email_taken" "Email already registered";
+    /// The address that an account is to move to has another account by now.
+    EmailInUse = UNPROCESSABLE_ENTITY "email_in_use" "Email already in use";
     /// The user name has an account.
     UsernameTaken = UNPROCESSABLE_ENTITY "username_taken" "Username already taken";
     /// Another unique column has this value; the field's name opens the sentence.

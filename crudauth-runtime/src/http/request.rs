@@ -10,9 +10,11 @@ use super::form::Form;
 use super::json::Fields;
 use super::problem::Problem;
 use super::rate_headers::RateInfo;
+use super::redirect::safe_redirect_path;
 use super::{body, issue::Issue};
 use crate::crypto::{Normalized, Violation};
 use crate::engine::{Counted, Engine};
+use crate::judge::BadPassword;
 use crate::policy::Limit;
 use crate::secret::SecretText;
 use crate::{account::AuthUser, crypto::TooLong};
@@ -50,6 +52,30 @@ pub(crate) fn detail(text: &'static str) -> Answer {
         detail: &'static str,
     }
     ok(&Detail { detail: text })
+}
+
+/// `{"detail": …}`, and where the browser goes, if a request said so. The path is looked at again on its way out.
+pub(crate) fn confirmed(text: &'static str, redirect_to: Option<&str>) -> Answer {
+    #[derive(Serialize)]
+    struct Confirmed<'a> {
+        detail: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        redirect_to: Option<&'a str>,
+    }
+    ok(&Confirmed {
+        detail: text,
+        redirect_to: redirect_to.and_then(safe_redirect_path),
+    })
+}
+
+/// Why a new password is refused, at its field.
+pub(crate) fn refusal(field: &str, bad: BadPassword) -> Problem {
+    match bad {
+        BadPassword::Rules(unmet) => violations(field, &unmet),
+        BadPassword::Refused(sentence) => {
+            Problem::issue(Issue::password_policy(field, sentence, None))
+        }
+    }
 }
 
 /// Runs `work` under a limit. Every answer carries the rate-limit headers, whatever became of the request.

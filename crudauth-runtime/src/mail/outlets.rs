@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::account::AuthUser;
 use crate::mail::{Channel, Mailer, Templates};
 
@@ -15,6 +17,8 @@ pub(crate) struct Outlets<U> {
     pub(crate) templates: Option<Arc<dyn Templates>>,
     /// Without a slash at its end; checked when the authority starts.
     pub(crate) frontend_url: Option<String>,
+    /// Wakes the worker: a row was left.
+    pub(crate) due: Arc<Notify>,
 }
 
 impl<U> Default for Outlets<U> {
@@ -24,6 +28,7 @@ impl<U> Default for Outlets<U> {
             channels: Vec::new(),
             templates: None,
             frontend_url: None,
+            due: Arc::default(),
         }
     }
 }

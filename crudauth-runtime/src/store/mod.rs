@@ -13,10 +13,13 @@ use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::Result;
 use crate::policy::{Limit, LockoutPolicy};
+use outbox::Job;
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod links;
 pub mod live;
+pub mod outbox;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
@@ -27,6 +30,8 @@ pub mod sql;
 pub mod sqlite;
 pub mod text;
 
+pub use links::Links;
+pub use outbox::Outbox;
 pub use refusal::Unfit;
 
 /// A keyed digest under which a row is stored: what a cookie or an address becomes before it is written down.
@@ -34,12 +39,14 @@ pub type Digest = [u8; 32];
 
 /// Everything a flow may ask of the database.
 pub trait Store<U: AuthUser>:
-    Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug
+    Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug
 {
 }
 
-impl<U: AuthUser, T: Users<U> + Sessions<U> + Attempts + Limits + Maintenance + Debug> Store<U>
-    for T
+impl<U, T> Store<U> for T
+where
+    U: AuthUser,
+    T: Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug,
 {
 }
 
@@ -94,6 +101,8 @@ pub struct PasswordChange<'a, K> {
     pub new: &'a PasswordHash,
     /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch.
     pub evict: Option<Evict>,
+    /// Tells the owner, where messages go out.
+    pub notice: Option<&'a Job<K>>,
     /// Now.
     pub now: Timestamp,
 }
@@ -115,6 +124,8 @@ pub trait Users<U: AuthUser>: Send + Sync {
         field: LoginField,
         value: &'a str,
     ) -> BoxFuture<'a, Result<Option<U>>>;
+    /// The account that is recovered by exactly `value`.
+    fn by_factor<'a>(&'a self, value: &'a str) -> BoxFuture<'a, Result<Option<U>>>;
     /// The account with this key.
     fn by_id<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<Option<U>>>;
     /// Which values are in use. `folded` is the user name under NFKC and case folding.
@@ -124,11 +135,13 @@ pub trait Users<U: AuthUser>: Send + Sync {
         username: Option<&'a str>,
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Taken>>;
-    /// Inserts the row, and reserves its folded user name, in one transaction.
+    /// Inserts the row, reserves its folded user name, and leaves `message` for the worker, in the new account's name, in one
+    /// transaction.
     fn insert<'a>(
         &'a self,
         new: NewAccount<U>,
         folded: Option<&'a str>,
+        message: Option<Job<U::Id>>,
     ) -> BoxFuture<'a, Result<Inserted<U::Id>>>;
     /// Replaces a hash that has just been verified by one with today's parameters. False when the row holds another hash.
     fn rehash<'a>(
@@ -147,7 +160,7 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions and reserved name. False when there is none with this key.
+    /// Deletes the account with its sessions, links, messages and reserved name. False when there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
 

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::account::{AccountKey, AuthUser, NewAccount, RawKey, Role};
+use crate::account::{AccountKey, AuthUser, NewAccount, NewColumns, RawKey, Role};
 use crate::attempt;
-use crate::crypto::policy::check;
-use crate::crypto::{
-    ClientKey, Normalized, PasswordContext, PasswordHash, PasswordSource, Purpose, Violation,
-    fold_identifier,
-};
+use crate::crypto::{ClientKey, Normalized, PasswordHash, Purpose, fold_identifier};
 use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
-use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, PasswordCheck, SignUpSource};
+use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, SignUpSource};
+use crate::outbox;
+use crate::store::outbox::{Job, JobKind};
 use crate::store::{Digest, Evict, Inserted, PasswordChange, Taken, Unfit};
 
 /// A sign-up whose body has been read and checked for shape.
@@ -51,47 +49,6 @@ pub enum SignUpOutcome<K> {
     UsernameTaken,
 }
 
-/// Why a password cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BadPassword {
-    /// Built-in rules that are not met, all of them.
-    Rules(Vec<Violation>),
-    /// The application's own check said no, with this sentence.
-    Refused(String),
-}
-
-/// Judges a new password: the built-in rules first, and only when all are met the application's own check.
-///
-/// # Errors
-/// [`BadPassword`], which says what to change.
-pub async fn judge_password<U: AuthUser>(
-    engine: &Engine<U>,
-    password: &Normalized,
-    context: &PasswordContext<'_>,
-) -> std::result::Result<(), BadPassword> {
-    let violations = check(&engine.policy.password, password, context);
-    if !violations.is_empty() {
-        return Err(BadPassword::Rules(violations));
-    }
-    let PasswordContext {
-        username,
-        email,
-        source,
-        ..
-    } = *context;
-    let own = PasswordCheck {
-        password,
-        source,
-        email,
-        username,
-    };
-    engine
-        .hooks
-        .check_password(&own)
-        .await
-        .map_err(BadPassword::Refused)
-}
-
 /// Creates an account. The password has been judged and the request counted.
 ///
 /// # Errors
@@ -124,8 +81,16 @@ async fn insert<U: AuthUser>(
         username: username.as_deref(),
         folded: folded.as_deref(),
     };
+    let source = sign_up.source;
+    let factor = factor(&sign_up);
     if let Some(outcome) = taken(&engine, names).await? {
-        return Ok(outcome);
+        return tell_owner(
+            &engine,
+            source,
+            outcome,
+            email.as_deref().or(factor.as_deref()),
+        )
+        .await;
     }
     let seed = NewUser {
         email: names.email,
@@ -135,17 +100,24 @@ async fn insert<U: AuthUser>(
     engine.hooks.new_user(&seed, &mut sign_up.columns).await;
     let new = new_account(&engine, sign_up, password_hash)?;
     let is_superuser = new.is_superuser;
-    let id = match engine.store.insert(new, names.folded).await? {
+    let message = welcome(&engine, source)?;
+    let id = match engine.store.insert(new, names.folded, message).await? {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
         Inserted::Taken(own) => {
             let unseen = own.map_or(SignUpOutcome::Exists, |column| {
                 SignUpOutcome::FieldTaken(column.field)
             });
-            return Ok(taken(&engine, names).await?.unwrap_or(unseen));
+            let target = match unseen {
+                SignUpOutcome::Exists => email.as_deref(),
+                _ => factor.as_deref(),
+            };
+            let outcome = taken(&engine, names).await?.unwrap_or(unseen);
+            return tell_owner(&engine, source, outcome, target).await;
         }
         Inserted::Unfit(unfit) => return Ok(SignUpOutcome::Unfit(unfit)),
     };
+    engine.outlets.due.notify_one();
     let account = AccountInfo {
         id: id.clone(),
         email,
@@ -201,11 +173,56 @@ async fn taken<U: AuthUser>(
         username,
         folded,
     } = names;
+    // Where every address is answered alike the name decides first: asked with a name that is known to be taken, the
+    // answer would else tell whether the address is.
+    let name_first = engine.policy.recovery.delivers();
     Ok(match engine.store.taken(email, username, folded).await? {
+        Taken { username: true, .. } if name_first => Some(SignUpOutcome::UsernameTaken),
         Taken { email: true, .. } => Some(SignUpOutcome::EmailTaken),
         Taken { username: true, .. } => Some(SignUpOutcome::UsernameTaken),
         Taken { .. } => None,
     })
+}
+
+/// What a new account is recovered by, where the client says it at sign-up.
+fn factor<U: AuthUser>(sign_up: &SignUp<U>) -> Option<String> {
+    if U::TABLE.recovers_by_email() {
+        sign_up.email.clone()
+    } else {
+        sign_up.columns.factor().map(str::to_owned)
+    }
+}
+
+/// The message of a sign-up over HTTP: a link that proves what the account is recovered by.
+fn welcome<U: AuthUser>(engine: &Engine<U>, source: SignUpSource) -> Result<Option<Job<U::Id>>> {
+    if source != SignUpSource::Register || !engine.policy.recovery.delivers() {
+        return Ok(None);
+    }
+    outbox::job(engine, JobKind::Verify).map(Some)
+}
+
+/// Whose value a stranger tried to register is told, as the stranger is not. One message either way (SEC-028).
+async fn tell_owner<U: AuthUser>(
+    engine: &Engine<U>,
+    source: SignUpSource,
+    outcome: SignUpOutcome<U::Id>,
+    target: Option<&str>,
+) -> Result<SignUpOutcome<U::Id>> {
+    let theirs = match outcome {
+        SignUpOutcome::EmailTaken => true,
+        SignUpOutcome::FieldTaken(field) => U::TABLE
+            .column(Role::Recovery)
+            .is_some_and(|column| column.field == field),
+        _ => false,
+    };
+    if theirs && source == SignUpSource::Register && engine.policy.recovery.delivers() {
+        let notice = Job {
+            target: target.map(str::to_owned),
+            ..outbox::job(engine, JobKind::ExistingAccount)?
+        };
+        outbox::leave(engine, &notice).await?;
+    }
+    Ok(outcome)
 }
 
 /// What became of a change of password.
@@ -329,6 +346,7 @@ async fn store<U: AuthUser>(
 ) -> Result<PasswordOutcome> {
     let old = user.account().password_hash.cloned();
     let account = AccountInfo::of(user);
+    let notice = outbox::password_changed(engine, user)?;
     let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
     let engine = Arc::clone(engine);
     detached(async move {
@@ -337,11 +355,13 @@ async fn store<U: AuthUser>(
             old: old.as_ref(),
             new: &new,
             evict,
+            notice: notice.as_ref(),
             now: engine.now(),
         };
         if !engine.store.set_password(change).await? {
             return Ok(PasswordOutcome::Incorrect);
         }
+        engine.outlets.due.notify_one();
         engine
             .hooks
             .after_password_changed(&AccountEvent { account, origin })
@@ -358,18 +378,4 @@ pub fn has_password<U: AuthUser>(user: &U) -> bool {
             .account()
             .password_hash
             .is_some_and(PasswordHash::is_usable)
-}
-
-/// What the rules look at besides the password.
-#[must_use]
-pub fn context<'a>(
-    email: Option<&'a str>,
-    username: Option<&'a str>,
-    source: PasswordSource,
-) -> PasswordContext<'a> {
-    PasswordContext {
-        username,
-        email,
-        source,
-    }
 }

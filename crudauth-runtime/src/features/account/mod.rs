@@ -21,6 +21,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
             .limit("register")
             .answers(&[
                 answer(200, ""),
+                answer(202, ""),
                 answer(403, "cross_site"),
                 answer(422, "validation_error"),
                 answer(422, "email_taken"),

@@ -2,10 +2,11 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Serialize;
 
-use super::flow::{self, BadPassword, Caller, PasswordOutcome, SignUp, SignUpOutcome};
+use super::flow::{self, Caller, PasswordOutcome, SignUp, SignUpOutcome};
 use crate::account::{AccountKey, AuthUser, NewColumns, Role, Table};
 use crate::authority::{Authority, Renewal, client, engine};
 use crate::crypto::{Normalized, PasswordSource};
@@ -15,16 +16,16 @@ use crate::http::json::Fields;
 use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::http::request::{
-    Answer, detail, json, limited, new_password, ok, set_cookies, uncounted, violations,
+    Answer, detail, json, limited, new_password, ok, refusal, set_cookies, uncounted,
 };
-use crate::identity::{check_username, parse_email};
+use crate::identity::check_username;
+use crate::judge;
 use crate::principal::{Principal, signed_in_recently};
 use crate::secret::SecretText;
 use crate::store::Unfit;
 
-/// Longest user name and address, in characters (contract §2.2).
+/// Longest user name, in characters (contract §2.2).
 const LONGEST_USERNAME: usize = 64;
-const LONGEST_EMAIL: usize = 320;
 
 /// `POST /register`. Creates an account; signs nobody in.
 pub(super) async fn register<A: Authority>(State(auth): State<A>, request: Request) -> Answer {
@@ -53,6 +54,12 @@ async fn asked_for<A: Authority>(
 async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Client) -> Answer {
     let (email, username) = (sign_up.email.clone(), sign_up.username.clone());
     match flow::sign_up(engine(auth), sign_up, Some(client)).await? {
+        // One answer for what is free and what is not: the owner of the mailbox learns the rest.
+        SignUpOutcome::Created(_) | SignUpOutcome::EmailTaken | SignUpOutcome::FieldTaken(_)
+            if A::POLICY.recovery.delivers() =>
+        {
+            accepted(&<A::User as AuthUser>::TABLE)
+        }
         SignUpOutcome::Created(id) => ok(&Registered {
             id: id.as_inner(),
             email,
@@ -64,6 +71,16 @@ async fn create<A: Authority>(auth: &A, sign_up: SignUp<A::User>, client: &Clien
         SignUpOutcome::Exists => Err(Problem::AccountExists),
         SignUpOutcome::Unfit(unfit) => Err(Problem::issue(issue(unfit))),
     }
+}
+
+fn accepted(table: &Table) -> Answer {
+    let mut answer = detail(if table.recovers_by_email() {
+        "If the email is available, check your inbox to finish signing up."
+    } else {
+        "If the account is available, check your messages to finish signing up."
+    })?;
+    *answer.status_mut() = StatusCode::ACCEPTED;
+    Ok(answer)
 }
 
 /// A value that the table does not take, as the body names it.
@@ -97,12 +114,12 @@ async fn read<A: Authority>(auth: &A, mut fields: Fields) -> Result<SignUp<A::Us
     let (Some(password), Some(columns)) = (password, columns) else {
         return Err(Problem::Internal);
     };
-    let context = flow::context(
+    let context = judge::context(
         email.as_deref(),
         username.as_deref(),
         PasswordSource::Register,
     );
-    flow::judge_password(engine(auth), &password, &context)
+    judge::judge_password(engine(auth), &password, &context)
         .await
         .map_err(|bad| refusal("password", bad))?;
     Ok(SignUp {
@@ -131,18 +148,7 @@ fn asked(
 }
 
 fn email(fields: &mut Fields) -> Option<String> {
-    let text = fields.text("email")?;
-    if text.chars().count() > LONGEST_EMAIL {
-        fields.push(Issue::string_too_long("email", LONGEST_EMAIL));
-        return None;
-    }
-    match parse_email(&text) {
-        Ok(email) => Some(email.into_string()),
-        Err(reason) => {
-            fields.push(Issue::email("email", reason));
-            None
-        }
-    }
+    fields.email("email")
 }
 
 fn username(fields: &mut Fields) -> Option<String> {
@@ -294,20 +300,11 @@ async fn judged<A: Authority>(
     let field = "new_password";
     let password = new_password(text, field, A::POLICY.password.max).map_err(Problem::issue)?;
     let account = principal.user().account();
-    let context = flow::context(account.email, account.username, source);
-    flow::judge_password(engine(auth), &password, &context)
+    let context = judge::context(account.email, account.username, source);
+    judge::judge_password(engine(auth), &password, &context)
         .await
         .map_err(|bad| refusal(field, bad))?;
     Ok(password)
-}
-
-fn refusal(field: &str, bad: BadPassword) -> Problem {
-    match bad {
-        BadPassword::Rules(unmet) => violations(field, &unmet),
-        BadPassword::Refused(sentence) => {
-            Problem::issue(Issue::password_policy(field, sentence, None))
-        }
-    }
 }
 
 fn caller<'a, A: Authority>(

@@ -29,6 +29,11 @@ statements! {
         DELETE FROM {@attempts} WHERE id IN (SELECT id FROM gone)";
     SweepLimits = "WITH gone AS (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@limits} WHERE id IN (SELECT id FROM gone)";
+    SweepTokens = "WITH gone AS (SELECT id FROM {@tokens} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@tokens} WHERE id IN (SELECT id FROM gone)";
+    /// The worker deletes what has expired when its turn comes. This is for a database on which none runs any more.
+    SweepOutbox = "WITH gone AS (SELECT id FROM {@outbox} WHERE next_at <= $1 AND expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@outbox} WHERE id IN (SELECT id FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -180,6 +185,8 @@ where
         let mut gone = self.execute::<SweepSessions>(args()).await?;
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
+        gone += self.execute::<SweepTokens>(args()).await?;
+        gone += self.execute::<SweepOutbox>(args()).await?;
         Ok(gone)
     }
 }

@@ -15,13 +15,22 @@ pub(super) struct Migration {
 }
 
 /// The tables that requests use, without the prefix.
-pub(super) const TABLES: &[&str] = &["sessions", "attempts", "limits", "usernames"];
+pub(super) const TABLES: &[&str] = &[
+    "sessions",
+    "attempts",
+    "limits",
+    "usernames",
+    "tokens",
+    "outbox",
+];
 
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+pub(super) const MIGRATIONS: &[Migration] = &[ACCOUNTS_AND_SESSIONS, LINKS_AND_MESSAGES];
+
+const ACCOUNTS_AND_SESSIONS: Migration = Migration {
     id: "0001_accounts_and_sessions",
-    makes: TABLES,
+    makes: &["sessions", "attempts", "limits", "usernames"],
     text: "
 CREATE TABLE {@sessions} (
   id {digest} NOT NULL PRIMARY KEY,
@@ -65,7 +74,45 @@ CREATE TABLE {@usernames} (
 {end};
 CREATE INDEX {@@usernames_by_user} ON {@usernames} (user_id);
 ",
-}];
+};
+
+const LINKS_AND_MESSAGES: Migration = Migration {
+    id: "0002_links_and_messages",
+    makes: &["tokens", "outbox"],
+    text: "
+CREATE TABLE {@tokens} (
+  id {key_text} NOT NULL PRIMARY KEY,
+  user_id {key} NOT NULL,
+  kind {text} NOT NULL,
+  secret {digest} NOT NULL,
+  state {digest} NOT NULL,
+  address {text},
+  redirect_to {text},
+  created_at {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  used_at {int},
+  guesses {int} NOT NULL
+);
+CREATE INDEX {@@tokens_by_user} ON {@tokens} (user_id);
+CREATE INDEX {@@tokens_by_expiry} ON {@tokens} (expires_at);
+CREATE TABLE {@outbox} (
+  id {key_text} NOT NULL PRIMARY KEY,
+  kind {text} NOT NULL,
+  user_id {key},
+  target {text},
+  recipient {text},
+  link {text},
+  state {digest},
+  redirect_to {text},
+  attempts {int} NOT NULL,
+  next_at {int} NOT NULL,
+  created_at {int} NOT NULL,
+  expires_at {int} NOT NULL
+);
+CREATE INDEX {@@outbox_by_turn} ON {@outbox} (next_at);
+CREATE INDEX {@@outbox_by_user} ON {@outbox} (user_id);
+",
+};
 
 impl Migration {
     pub(super) fn render<D: Dialect, S: Schema<User: UserRow<D>>>(&self) -> String {

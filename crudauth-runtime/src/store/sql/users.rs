@@ -3,12 +3,14 @@
 use futures_util::future::BoxFuture;
 
 use super::held::Held;
+use super::outbox::enqueue;
 use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
+use crate::store::outbox::Job;
 use crate::store::refusal::Refusal;
 use crate::store::repr::Keeps;
 use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, Unfit, Users};
@@ -16,6 +18,7 @@ use crate::store::{AccountChange, Inserted, LoginField, PasswordChange, Taken, U
 statements! {
     ByEmail = "SELECT {u.*} FROM {users} u WHERE u.{email} = $1";
     ByUsername = "SELECT {u.*} FROM {users} u WHERE u.{username} = $1";
+    ByFactor = "SELECT {u.*} FROM {users} u WHERE u.{factor} = $1";
     ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
     /// A value that is not given is NULL, which equals nothing. Rows that the application inserted itself have no reserved
     /// name, so the table is asked too.
@@ -42,6 +45,8 @@ statements! {
     SetSuperuser = "UPDATE {users} SET {is_superuser} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     SetVerified = "UPDATE {users} SET {email_verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1";
+    Forget = "DELETE FROM {@tokens} WHERE user_id = $1";
+    Unsend = "DELETE FROM {@outbox} WHERE user_id = $1";
     Release = "DELETE FROM {@usernames} WHERE user_id = $1";
     Delete = "DELETE FROM {users} WHERE {id} = $1";
 }
@@ -60,9 +65,10 @@ where
         &self,
         new: &NewAccount<S::User>,
         folded: Option<&str>,
+        message: Option<&Job<Id<S>>>,
     ) -> Result<Inserted<Id<S>>> {
         let mut held = self.hold().await?;
-        match Self::insert_in(&mut held, new, folded).await {
+        match Self::insert_in(&mut held, new, folded, message).await {
             Err(error) => refused::<D, S>(&mut held, new, error).await,
             inserted => inserted,
         }
@@ -72,6 +78,7 @@ where
         held: &mut Held<D>,
         new: &NewAccount<S::User>,
         folded: Option<&str>,
+        message: Option<&Job<Id<S>>>,
     ) -> Result<Inserted<Id<S>>> {
         let mut tx = held.begin().await?;
         let mut args = Args::new();
@@ -92,8 +99,12 @@ where
                 return Ok(Inserted::Taken(None)); // dropping the transaction rolls the row back
             }
         }
+        let id = Id::<S>::from_inner(key.into_value());
+        if let Some(message) = message {
+            enqueue::<D, S>(&mut tx, message, Some(&id)).await?;
+        }
         commit(tx).await?;
-        Ok(Inserted::Created(Id::<S>::from_inner(key.into_value())))
+        Ok(Inserted::Created(id))
     }
 
     /// The arguments of a change, with `updated_at` where the application has that column.
@@ -136,6 +147,9 @@ where
             if bound == 0 && evict.keep.is_some() {
                 return Ok(false); // the calling session was ended meanwhile: its change is rolled back
             }
+        }
+        if let Some(notice) = change.notice {
+            enqueue::<D, S>(&mut tx, notice, None).await?;
         }
         commit(tx).await?;
         Ok(true)
@@ -184,6 +198,8 @@ where
         let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
+        D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;
+        D::execute(&mut tx, sql::<Unsend, D, S>(), id()).await?;
         commit(tx).await?;
         Ok(found)
     }
@@ -280,6 +296,10 @@ where
         })
     }
 
+    fn by_factor<'a>(&'a self, value: &'a str) -> BoxFuture<'a, Result<Option<S::User>>> {
+        Box::pin(self.one::<ByFactor>(Args::new().text(Some(value))))
+    }
+
     fn by_id<'a>(&'a self, id: &'a Id<S>) -> BoxFuture<'a, Result<Option<S::User>>> {
         Box::pin(self.one::<ById>(Args::new().key::<S::User>(id)))
     }
@@ -305,8 +325,12 @@ where
         &'a self,
         new: NewAccount<S::User>,
         folded: Option<&'a str>,
+        message: Option<Job<Id<S>>>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
-        Box::pin(async move { self.in_time(self.insert_row(&new, folded)).await })
+        Box::pin(async move {
+            let work = self.insert_row(&new, folded, message.as_ref());
+            self.in_time(work).await
+        })
     }
 
     fn rehash<'a>(

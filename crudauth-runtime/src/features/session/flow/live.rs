@@ -46,15 +46,14 @@ pub async fn look_up<U: AuthUser>(engine: &Engine<U>, cookie: &str) -> Result<Op
                 }
                 return Ok(None);
             }
-            return Ok(is_live(&session, &user).then_some(Live { session, user }));
+            return Ok(is_live(engine, &session, &user).then_some(Live { session, user }));
         }
     }
     Ok(None)
 }
 
-fn is_live<U: AuthUser>(session: &SessionRow, user: &U) -> bool {
-    let account = user.account();
-    session.token_version == account.token_version && account.is_active
+fn is_live<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, user: &U) -> bool {
+    session.token_version == user.account().token_version && engine.admits(user)
 }
 
 /// Records that the session is in use, at most once a minute.
@@ -108,7 +107,7 @@ pub async fn refresh_csrf<U: AuthUser>(
             return Ok(Refreshed::Replaced(token));
         }
         match engine.store.session(&session.key).await? {
-            Some((now, user)) if is_live(&now, &user) && now.expires_at > engine.now() => {
+            Some((now, user)) if is_live(engine, &now, &user) && now.expires_at > engine.now() => {
                 known = now.csrf;
             }
             _ => return Ok(Refreshed::Gone),

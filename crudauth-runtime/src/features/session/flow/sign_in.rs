@@ -85,11 +85,16 @@ pub async fn sign_in<U: AuthUser>(
         }
     };
     let user = match found {
-        Some(user) if verdict.ok && user.account().is_active => user,
+        Some(user) if verdict.ok && engine.admits(&user) => user,
         found => {
             attempt.failed().await?;
-            let inactive = verdict.ok;
-            return Ok(refused(engine, request, found, inactive).await);
+            let active = found.as_ref().is_some_and(|user| user.account().is_active);
+            let reason = match (verdict.ok, active) {
+                (false, _) => LoginFailure::InvalidCredentials,
+                (true, false) => LoginFailure::Inactive,
+                (true, true) => LoginFailure::Unverified,
+            };
+            return Ok(refused(engine, request, found, reason).await);
         }
     };
     attempt.proven();
@@ -176,13 +181,8 @@ async fn refused<U: AuthUser>(
     engine: &Engine<U>,
     request: &SignIn<'_>,
     found: Option<U>,
-    inactive: bool,
+    reason: LoginFailure,
 ) -> SignInOutcome<U> {
-    let reason = if inactive {
-        LoginFailure::Inactive
-    } else {
-        LoginFailure::InvalidCredentials
-    };
     let origin = engine.origin(request.client, Some("session"), None);
     let account = found.as_ref().map(AccountInfo::of);
     let identifier = request

@@ -1,0 +1,247 @@
+//! A change of address: asked for with the password, confirmed from the new mailbox, told to the old one, which can take it
+//! back.
+
+use std::sync::Arc;
+
+use crate::account::AuthUser;
+use crate::attempt;
+use crate::crypto::Normalized;
+use crate::crypto::link::{ChangeEmail, LinkKind, LinkPurpose, Token, UndoEmailChange};
+use crate::engine::{Client, Engine, detached};
+use crate::error::Result;
+use crate::hooks::{AccountInfo, EmailChanged, Origin};
+use crate::links::{self, Examined, Found, examine};
+use crate::outbox;
+use crate::store::links::{Effect, Redeemed, Redemption};
+use crate::store::outbox::{Job, JobKind};
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Requested {
+    /// The password is wrong, or the account has none.
+    Incorrect,
+    /// The address is the present one.
+    Same,
+    /// A message goes to the new address, unless that is somebody's.
+    Sent,
+    /// Too many wrong passwords in a row at every door of this account.
+    Stopped,
+}
+
+/// What became of a confirmation, or of taking one back.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Moved {
+    /// The token is unknown, expired or void, or the account has changed since.
+    Dead,
+    /// It happened. Where the browser goes, if the request said so.
+    Done(Option<String>),
+    /// Another account has the address by now. The token stays good.
+    Taken,
+    /// The token has been used.
+    Used,
+}
+
+/// Asks for a link to `address`. Whether that is somebody's is found out after the answer.
+///
+/// # Errors
+/// When the database, the random source or the hashing queue fails.
+pub async fn request<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    asked: Asked<'_>,
+    client: &Client,
+) -> Result<Requested> {
+    if !attempt::count_guess(engine, user).await? {
+        return Ok(Requested::Stopped);
+    }
+    let account = user.account();
+    let right = match asked.password {
+        Some(password) => {
+            let verdict = engine
+                .passwords
+                .verify(password, account.password_hash, client.key())
+                .await;
+            match verdict {
+                Ok(verdict) => verdict.ok,
+                Err(error) => {
+                    attempt::forgive_guess(engine, user).await?;
+                    return Err(error);
+                }
+            }
+        }
+        None => false, // longer than any password can be
+    };
+    if !right {
+        return Ok(Requested::Incorrect);
+    }
+    attempt::forgive_guess(engine, user).await?;
+    if account.email == Some(asked.address.as_str()) {
+        return Ok(Requested::Same);
+    }
+    let job = Job {
+        user: Some(user.id().clone()),
+        target: Some(asked.address),
+        state: Some(links::state(engine, LinkKind::ChangeEmail, user)),
+        redirect_to: asked.redirect_to,
+        ..outbox::job(engine, JobKind::Change)?
+    };
+    outbox::leave(engine, &job).await?;
+    Ok(Requested::Sent)
+}
+
+/// What a request says.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The new address, canonical.
+    pub address: String,
+    /// The password; `None` when it was longer than any password can be.
+    pub password: Option<&'a Normalized>,
+    /// Where the browser goes afterwards.
+    pub redirect_to: Option<String>,
+}
+
+/// Moves the account to the address that the token was sent to.
+///
+/// # Errors
+/// When the database cannot be written, or the random source fails.
+pub async fn confirm<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    token: Option<Token<ChangeEmail>>,
+    client: &Client,
+) -> Result<Moved> {
+    let (found, to) = match good(engine, token).await? {
+        Ok(good) => good,
+        Err(moved) => return Ok(moved),
+    };
+    let origin = engine.origin(client, None, None);
+    let engine = Arc::clone(engine);
+    detached(async move {
+        let account = found.user.account();
+        let former = account.email;
+        let back = match former {
+            Some(former) => Some(way_back(&engine, &found.user, former)?),
+            None => None,
+        };
+        let effect = Effect::ChangeEmail {
+            from: former,
+            to: &to,
+            password: account.password_hash,
+            evict: engine.policy.recovery.evict_on_change,
+            undo: back.as_ref().map(|(link, notice)| (link, notice)),
+        };
+        let redeemed = redeem(&engine, &found, effect).await?;
+        if redeemed == Redeemed::Done {
+            engine.outlets.due.notify_one();
+            tell(&engine, &found.user, to, false, origin).await;
+        }
+        Ok(moved(redeemed, found))
+    })
+    .await
+}
+
+/// The link that takes the change back, and the message to the former address that carries it.
+fn way_back<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    former: &str,
+) -> Result<(links::NewLink, Job<U::Id>)> {
+    let undo = links::issue::<U, UndoEmailChange>(engine, user, Some(former.to_owned()), None)?;
+    let notice = Job {
+        user: Some(user.id().clone()),
+        recipient: Some(former.to_owned()),
+        link: Some(undo.id.clone()),
+        expires_at: undo.expires_at,
+        ..outbox::job(engine, JobKind::EmailChanged)?
+    };
+    Ok((undo, notice))
+}
+
+/// Moves the account back to the address that the token was sent to, and ends every session: somebody else may have been in.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn undo<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    token: Option<Token<UndoEmailChange>>,
+    client: &Client,
+) -> Result<Moved> {
+    let (found, to) = match good(engine, token).await? {
+        Ok(good) => good,
+        Err(moved) => return Ok(moved),
+    };
+    let origin = engine.origin(client, None, None);
+    let engine = Arc::clone(engine);
+    detached(async move {
+        let effect = Effect::UndoEmailChange {
+            to: &to,
+            made: found.row.created_at,
+        };
+        let redeemed = redeem(&engine, &found, effect).await?;
+        if redeemed == Redeemed::Done {
+            tell(&engine, &found.user, to, true, origin).await;
+        }
+        Ok(moved(redeemed, found))
+    })
+    .await
+}
+
+async fn tell<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    address: String,
+    undone: bool,
+    origin: Origin,
+) {
+    let mut account = AccountInfo::of(user);
+    let former = account.email.replace(address).unwrap_or_default();
+    let event = EmailChanged {
+        account,
+        former,
+        undone,
+        origin,
+    };
+    engine.hooks.after_email_changed(&event).await;
+}
+
+/// A link that is good as far as reading tells, and the address that it moves to.
+async fn good<U: AuthUser, P: LinkPurpose>(
+    engine: &Engine<U>,
+    token: Option<Token<P>>,
+) -> Result<Result<(Box<Found<U>>, String), Moved>> {
+    let Some(token) = token else {
+        return Ok(Err(Moved::Dead));
+    };
+    Ok(match examine(engine, &token).await? {
+        Examined::Good(found) => match found.row.address.clone() {
+            Some(address) => Ok((found, address)),
+            None => Err(Moved::Dead),
+        },
+        Examined::Used => Err(Moved::Used),
+        Examined::Dead => Err(Moved::Dead),
+    })
+}
+
+async fn redeem<U: AuthUser>(
+    engine: &Engine<U>,
+    found: &Found<U>,
+    effect: Effect<'_, U::Id>,
+) -> Result<Redeemed> {
+    let redemption = Redemption {
+        link: &found.id,
+        user: found.user.id(),
+        now: engine.now(),
+        effect,
+    };
+    engine.store.redeem(&redemption).await
+}
+
+fn moved<U>(redeemed: Redeemed, found: Box<Found<U>>) -> Moved {
+    match redeemed {
+        Redeemed::Done => Moved::Done(found.row.redirect_to),
+        Redeemed::Stale => Moved::Dead,
+        Redeemed::Taken => Moved::Taken,
+        Redeemed::Used => Moved::Used,
+    }
+}

@@ -1,0 +1,242 @@
+//! The worker that turns rows of the outbox into messages, and hands them over until they are taken.
+//!
+//! A request leaves one row, whatever it finds, and answers. Here the account behind it is looked up, its link made, and
+//! the message sent: how long that takes, and whether it works, no answer tells (SEC-029, SEC-156).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
+
+use crate::account::AuthUser;
+use crate::crypto::link::row_name;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::mail::{AT_ONCE, PATIENCE};
+use crate::store::outbox::{Claimed, Job, JobKind};
+
+mod deliver;
+mod resolve;
+
+/// A process that takes a row and dies holds it this long.
+const LEASE: Duration = Duration::from_mins(1);
+const _: () = assert!(LEASE.as_secs() > PATIENCE.as_secs());
+
+/// The worker looks by itself this often: other processes leave rows too, without telling this one.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a notice is worth delivering.
+const NOTICE: Duration = Duration::from_hours(72);
+
+/// What becomes of a row.
+enum Fate {
+    /// It is finished, delivered or not.
+    Gone,
+    /// It is tried again.
+    Later,
+}
+
+/// A row for the worker.
+pub(crate) fn job<U: AuthUser>(engine: &Engine<U>, kind: JobKind) -> Result<Job<U::Id>> {
+    let policy = &engine.policy.recovery;
+    let life = match kind {
+        JobKind::Change => policy.change_ttl,
+        JobKind::Reset => policy.reset_ttl,
+        JobKind::Verify => policy.verify_ttl,
+        JobKind::EmailChanged | JobKind::ExistingAccount | JobKind::PasswordChanged => NOTICE,
+    };
+    let now = engine.now();
+    Ok(Job {
+        id: row_name(&engine.random)?,
+        kind,
+        user: None,
+        target: None,
+        recipient: None,
+        link: None,
+        state: None,
+        redirect_to: None,
+        created_at: now,
+        expires_at: now.plus(life),
+    })
+}
+
+/// A notice to the account's owner that its password is another one now; `None` where no messages go out, or none reach it.
+pub(crate) fn password_changed<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+) -> Result<Option<Job<U::Id>>> {
+    let Some(recipient) = user.account().factor else {
+        return Ok(None);
+    };
+    if !engine.policy.recovery.delivers() {
+        return Ok(None);
+    }
+    Ok(Some(Job {
+        user: Some(user.id().clone()),
+        recipient: Some(recipient.to_owned()),
+        ..job(engine, JobKind::PasswordChanged)?
+    }))
+}
+
+/// Leaves a row, and wakes the worker.
+pub(crate) async fn leave<U: AuthUser>(engine: &Engine<U>, job: &Job<U::Id>) -> Result<()> {
+    engine.store.enqueue(job).await?;
+    engine.outlets.due.notify_one();
+    Ok(())
+}
+
+/// Runs until it is told to stop, or the authority is gone.
+pub(crate) async fn serve<U: AuthUser>(
+    engine: Weak<Engine<U>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
+        let due = Arc::clone(&engine.outlets.due);
+        let wait = tokio::select! {
+            wait = turn(&engine) => wait,
+            _ = stopped.changed() => return,
+        };
+        drop(engine);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = due.notified() => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Delivers what is due, and says how long nothing will be.
+async fn turn<U: AuthUser>(engine: &Arc<Engine<U>>) -> Duration {
+    let work = async {
+        run_due(engine).await?;
+        engine.store.next_due().await
+    };
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(next)) => next.map_or(LOOK_AGAIN, |next| next.since(engine.now()).min(LOOK_AGAIN)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the outbox cannot be read; it is tried again");
+            LOOK_AGAIN
+        }
+        Err(_) => {
+            tracing::error!("the outbox worker panicked; it goes on");
+            LOOK_AGAIN
+        }
+    }
+}
+
+/// Delivers every message that is due, [`AT_ONCE`] at a time, and says how many rows were finished.
+pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64> {
+    let mut flying = FuturesUnordered::new();
+    let mut finished = 0;
+    loop {
+        let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
+        if room > 0 {
+            let claimed = engine.store.claim(engine.now(), LEASE, room).await?;
+            flying.extend(claimed.into_iter().map(|row| handle(engine, row)));
+        }
+        // What comes while all is in the air is taken as soon as there is room for it; one slow message does not keep
+        // the next one waiting.
+        tokio::select! {
+            landed = flying.next() => match landed {
+                Some(done) => finished += u64::from(done),
+                None => return Ok(finished),
+            },
+            () = engine.outlets.due.notified(), if flying.len() < AT_ONCE && !flying.is_empty() => {}
+        }
+    }
+}
+
+/// Handles one row to its end, and says whether it is finished.
+async fn handle<U: AuthUser>(engine: &Arc<Engine<U>>, row: Claimed<U::Id>) -> bool {
+    let (id, attempt) = (row.job.id.as_str(), row.attempt);
+    let kind = row.job.kind.name();
+    let fate = match AssertUnwindSafe(process(engine, &row.job))
+        .catch_unwind()
+        .await
+    {
+        Ok(Ok(fate)) => fate,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, id, kind, "a message is put off");
+            Fate::Later
+        }
+        Err(_) => {
+            tracing::error!(id, kind, "a message made its worker panic; it is put off");
+            Fate::Later
+        }
+    };
+    let recorded = match fate {
+        Fate::Gone => engine.store.finish(id, attempt).await,
+        Fate::Later => {
+            let at = engine.now().plus(back_off(attempt));
+            engine.store.postpone(id, attempt, at).await
+        }
+    };
+    // Unrecorded, it is taken again when the lease is over: a message may come twice, and is never lost.
+    if let Err(error) = &recorded {
+        tracing::warn!(%error, id, kind, "the fate of a message could not be recorded");
+    }
+    recorded.is_ok() && matches!(fate, Fate::Gone)
+}
+
+async fn process<U: AuthUser>(engine: &Arc<Engine<U>>, job: &Job<U::Id>) -> Result<Fate> {
+    if job.expires_at <= engine.now() {
+        let (id, kind) = (job.id.as_str(), job.kind.name());
+        tracing::error!(
+            id,
+            kind,
+            "a message was never taken, and is not needed any more"
+        );
+        return Ok(Fate::Gone);
+    }
+    let resolved;
+    let ready = if job.recipient.is_some() {
+        job
+    } else {
+        match resolve::resolve(engine, job).await? {
+            Some(ready) => {
+                resolved = ready;
+                &resolved
+            }
+            None => return Ok(Fate::Gone),
+        }
+    };
+    deliver::deliver(engine, ready).await
+}
+
+/// How long after its `attempt`th failure a message is tried again: 5 s, three times as long each time, 15 min at most.
+fn back_off(attempt: i64) -> Duration {
+    let times = u32::try_from(attempt.clamp(1, 12) - 1).unwrap_or(0);
+    FIRST_WAIT
+        .saturating_mul(3_u32.saturating_pow(times))
+        .min(LONGEST_WAIT)
+}
+
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
+
+/// Delivers what is due once more, and no longer than `patience`: what is left stays in the database for the next start.
+pub(crate) async fn drain<U: AuthUser>(engine: &Arc<Engine<U>>, patience: Duration) {
+    match tokio::time::timeout(patience, run_due(engine)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the outbox could not be drained"),
+        Err(_) => tracing::warn!("messages are left in the outbox; the next start delivers them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_quarter_of_an_hour() {
+        let waits: Vec<u64> = (1..=8).map(|attempt| back_off(attempt).as_secs()).collect();
+        assert_eq!(waits, [5, 15, 45, 135, 405, 900, 900, 900]);
+        assert_eq!(back_off(i64::MAX).as_secs(), 900);
+    }
+}
