@@ -200,37 +200,34 @@ impl SmtpMailerBuilder {
         let mut problems = Vec::new();
         let mut keep = |problem: String| problems.push(problem);
         let settings = Settings::parse(&self.url).map_err(&mut keep).ok();
-        let sender = self.sender().map_err(&mut keep).ok();
-        let hello = self.hello().map_err(&mut keep).ok();
-        let tls = settings
-            .as_ref()
-            .and_then(|settings| self.trust(&settings.host).map_err(&mut keep).ok());
-        match (settings, sender, hello, tls) {
-            (Some(settings), Some(sender), Some(hello), Some(tls)) => Ok(SmtpMailer {
-                shared: Arc::new(Shared {
-                    server: Server {
-                        settings,
-                        tls,
-                        hello,
-                    },
-                    sender,
-                    patience: self.patience,
-                    idle: Mutex::new(Vec::new()),
-                }),
-            }),
-            _ => Err(Error::Config(problems)),
-        }
-    }
-
-    fn sender(&self) -> Result<Sender, String> {
+        let from = mailbox("sender's", &self.from).map_err(&mut keep).ok();
         let reply_to = self
             .reply_to
             .as_deref()
             .map(|address| mailbox("reply-to", address));
-        Ok(Sender {
-            from: mailbox("sender's", &self.from)?,
-            reply_to: reply_to.transpose()?,
-        })
+        let reply_to = reply_to.transpose().map_err(&mut keep).ok();
+        let hello = self.hello().map_err(&mut keep).ok();
+        let host = settings
+            .as_ref()
+            .map_or("localhost", |settings| &settings.host);
+        let tls = self.trust(host).map_err(&mut keep).ok();
+        match (settings, from, reply_to, hello, tls) {
+            (Some(settings), Some(from), Some(reply_to), Some(hello), Some(tls)) => {
+                Ok(SmtpMailer {
+                    shared: Arc::new(Shared {
+                        server: Server {
+                            settings,
+                            tls,
+                            hello,
+                        },
+                        sender: Sender { from, reply_to },
+                        patience: self.patience,
+                        idle: Mutex::new(Vec::new()),
+                    }),
+                })
+            }
+            _ => Err(Error::Config(problems)),
+        }
     }
 
     fn hello(&self) -> Result<ClientId, String> {
@@ -248,14 +245,15 @@ impl SmtpMailerBuilder {
     }
 
     fn trust(&self, host: &str) -> Result<TlsParameters, String> {
-        let unfit = |_| {
-            "a root certificate for the mail server is not PEM, or not a certificate".to_owned()
-        };
+        let unfit =
+            || "a root certificate for the mail server is not a certificate in PEM".to_owned();
         let mut tls = TlsParameters::builder(host.to_owned());
         for pem in &self.roots {
-            tls = tls.add_root_certificate(Certificate::from_pem(pem).map_err(unfit)?);
+            // A file with no certificate in it would add nothing, and nothing would be said.
+            memchr::memmem::find(pem, b"-----BEGIN CERTIFICATE-----").ok_or_else(unfit)?;
+            tls = tls.add_root_certificate(Certificate::from_pem(pem).map_err(|_| unfit())?);
         }
-        tls.build_rustls().map_err(unfit)
+        tls.build_rustls().map_err(|_| unfit())
     }
 }
 
