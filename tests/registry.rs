@@ -21,6 +21,8 @@ const SECTIONS: &[(&str, Option<&str>)] = &[
     ("session", Some("session")),
     ("lockout", None),
     ("rate_limit", None),
+    ("email", None),
+    ("channel", None),
     ("proxy", None),
     ("database", None),
     ("tables", None),
@@ -33,6 +35,7 @@ const SECTIONS: &[(&str, Option<&str>)] = &[
 pub struct User {
     id: i64,
     email: String,
+    email_verified: bool,
     password_hash: PasswordHash,
 }
 
@@ -41,6 +44,8 @@ auth! {
     #[password]
     #[lockout]
     #[rate_limit]
+    #[email(frontend_url = "https://app.example.com")]
+    #[channel]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite)]
     #[tables]

@@ -2,20 +2,24 @@
 //!
 //! - [`user`]: the shape of the account struct
 //!   - [`roles`]: every role once, the needed ones there
+//!   - [`proofs`]: what says whether something is proven stands beside it
 //!   - [`register`]: nothing of ours can be set by a client
 //!   - [`names`]: no column twice
 //!   - [`types`]: a column can hold what its role stores
 //!   - [`repr`]: only a UUID has forms to choose from
 //! - [`app`]: refused combinations of sections (design §7), each with its attack and its override
+//!   - [`shared_keys`]: a setting is written once
+//!   - [`pages`]: a page reads one kind of link
 
 use proc_macro2::Span;
 
 use crate::diag::{Cx, spelled};
-use crate::model::{App, Column, Facts, Role, UserModel, last_segment, option_of};
+use crate::model::{App, Column, Facts, Page, Role, UserModel, last_segment, option_of};
 
 /// Judges the account struct.
 pub(crate) fn user(cx: &Cx, user: &UserModel) {
     roles(cx, user);
+    proofs(cx, user);
     names(cx, user);
     for column in user.columns() {
         register(cx, column);
@@ -65,13 +69,23 @@ fn roles(cx: &Cx, user: &UserModel) {
             "add a field `password_hash: PasswordHash`, or mark yours `#[auth(password)]`",
         );
     }
-    if missing(Role::Email)
-        && let Some(column) = user.column(Role::EmailVerified)
-    {
+}
+
+/// What says whether something is proven stands beside it.
+fn proofs(cx: &Cx, user: &UserModel) {
+    let alone = |proof: Role, of: Role| user.column(proof).filter(|_| user.column(of).is_none());
+    if let Some(column) = alone(Role::EmailVerified, Role::Email) {
         cx.error(
             column.role_span,
             "`email_verified` says whether the e-mail address is proven, and there is no e-mail column",
             "add a field `email: String`, or mark this one `#[auth(own)]`",
+        );
+    }
+    if let Some(column) = alone(Role::RecoveryVerified, Role::Recovery) {
+        cx.error(
+            column.role_span,
+            "`recovery_verified` says whether what recovers a password is proven, and no field is marked `recovery`",
+            "mark one `#[auth(recovery)]`, or write `#[auth(email_verified)]` for the e-mail address",
         );
     }
 }
@@ -80,7 +94,7 @@ fn roles(cx: &Cx, user: &UserModel) {
 /// be mass assignment: `{"is_superuser": true}` in a sign-up body makes an administrator.
 fn register(cx: &Cx, column: &Column) {
     let ident = &column.ident;
-    if column.role == Role::Own {
+    if matches!(column.role, Role::Own | Role::Recovery) {
         if column.register.is_none() && column.max_length.is_some() {
             cx.error_on(
                 ident,
@@ -274,6 +288,16 @@ pub(crate) const REFUSED: &[Refused] = &[
         attack: "`danger_common` accepts the passwords that attackers try first, and `max_attempts` above 20 lets them try (password spraying)",
         fix: "remove one of them",
     },
+    Refused {
+        name: "unlimited_messages",
+        found: |facts| {
+            facts
+                .unlimited_messages
+                .filter(|_| facts.mails || facts.delivers)
+        },
+        attack: "a limit of messages that is \"off\" lets anybody fill a stranger's mailbox in your name, at your cost (mail bombing)",
+        fix: "write a limit such as \"5/h\"",
+    },
 ];
 
 /// Judges the block.
@@ -282,6 +306,8 @@ pub(crate) fn app(cx: &Cx, app: &App) {
         section.feature.check(cx);
     }
     let facts = app.facts();
+    shared_keys(cx, &facts);
+    pages(cx, &facts);
     let rules: Vec<_> = REFUSED.iter().map(|rule| rule.name).collect();
     for name in &facts.allowed {
         if !rules.iter().any(|rule| name.is_ident(rule)) {
@@ -296,6 +322,37 @@ pub(crate) fn app(cx: &Cx, app: &App) {
                 rule.fix, rule.name
             );
             cx.error(span, rule.attack, fix);
+        }
+    }
+}
+
+/// What `#[email]` and `#[channel]` have in common is written once.
+fn shared_keys(cx: &Cx, facts: &Facts) {
+    for (key, span) in facts.channel_keys.iter().filter(|_| facts.mails) {
+        cx.error(
+            *span,
+            format!("`{key}` is one setting of both `#[email]` and `#[channel]`"),
+            format!("write it in `#[email({key} = …)]`, and remove it here"),
+        );
+    }
+}
+
+/// A page reads one kind of link: it could not tell what another is for.
+fn pages(cx: &Cx, facts: &Facts) {
+    let path = |page: &Page| page.path.trim_end_matches('/').to_owned();
+    for (at, page) in facts.pages.iter().enumerate() {
+        let before = facts.pages.iter().take(at);
+        for other in before.filter(|other| path(other) == path(page)) {
+            if let Some(span) = page.written.or(other.written) {
+                cx.error(
+                    span,
+                    format!(
+                        "`{}` and `{}` are the same page, which could not tell what a link is for",
+                        other.key, page.key
+                    ),
+                    "write another path",
+                );
+            }
         }
     }
 }

@@ -202,6 +202,10 @@ needs! {
     need_epoch: Epoch;
     need_instant: InstantColumn;
     need_password: HasPassword;
+    need_email: HasEmail;
+    need_mailbox: RecoversByEmail;
+    need_recovery: HasRecovery;
+    need_proof: HasVerified;
     need_authority: Authority;
 }
 

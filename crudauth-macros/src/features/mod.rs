@@ -56,12 +56,19 @@ registry! {
     session::Session,
     lockout::Lockout,
     rate_limit::RateLimit,
+    email::Email,
+    channel::Channel,
     proxy::Proxy,
     database::Database,
     tables::Tables,
     hooks::Hooks,
     overrides::Overrides,
 }
+
+mod links;
+
+/// What the sections that send links share.
+pub(crate) use links::Links;
 
 /// The database products, which the derive asks for each in turn.
 pub(crate) use database::PRODUCTS;

@@ -1,12 +1,13 @@
 //! `#[rate_limit(…)]`: limits of the mounted routes.
 
 use darling::FromMeta;
+use darling::util::SpannedValue;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diag::Cx;
 use crate::features::Section;
-use crate::model::{App, Feature, Parts};
+use crate::model::{App, Facts, Feature, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Rate;
 use crate::tokens::{assign, duration};
@@ -36,6 +37,30 @@ const KEYS: &[Key] = &[
         "\"30/h\"",
         "`POST /csrf/refresh`, per address.",
     ),
+    Key::new(
+        "email_verify_request",
+        "limit",
+        "\"5/h\"",
+        "`POST /email/verify-request`, per address; as many messages go to one account.",
+    ),
+    Key::new(
+        "password_reset_request",
+        "limit",
+        "\"5/h\"",
+        "`POST /password/reset-request`, per address; as many messages go to one account.",
+    ),
+    Key::new(
+        "email_change_request",
+        "limit",
+        "\"3/h\"",
+        "`POST /email/change-request`, per user; as many messages go to one new address.",
+    ),
+    Key::new(
+        "existing_account_notice",
+        "limit",
+        "\"5/h\"",
+        "Notices to the owner of an address that somebody tried to register; what is above is not sent.",
+    ),
 ];
 
 /// The section.
@@ -46,6 +71,22 @@ pub(crate) struct RateLimit {
     change_password: Option<Rate>,
     logout_all: Option<Rate>,
     csrf_refresh: Option<Rate>,
+    email_verify_request: Option<SpannedValue<Rate>>,
+    password_reset_request: Option<SpannedValue<Rate>>,
+    email_change_request: Option<SpannedValue<Rate>>,
+    existing_account_notice: Option<SpannedValue<Rate>>,
+}
+
+impl RateLimit {
+    /// Limits of what goes to one mailbox.
+    fn messages(&self) -> [Option<&SpannedValue<Rate>>; 4] {
+        [
+            self.email_verify_request.as_ref(),
+            self.password_reset_request.as_ref(),
+            self.email_change_request.as_ref(),
+            self.existing_account_notice.as_ref(),
+        ]
+    }
 }
 
 impl Section for RateLimit {
@@ -60,6 +101,15 @@ impl Section for RateLimit {
 }
 
 impl Feature for RateLimit {
+    fn tell(&self, facts: &mut Facts) {
+        let off = self
+            .messages()
+            .into_iter()
+            .flatten()
+            .find(|rate| rate.times == 0);
+        facts.unlimited_messages = off.map(SpannedValue::span);
+    }
+
     fn expand(&self, _: &App) -> Parts {
         let mut policy = TokenStream::new();
         let limit = |rate: Option<Rate>| {
@@ -74,6 +124,12 @@ impl Feature for RateLimit {
         );
         assign!(policy, rate_limit.logout_all = limit(self.logout_all));
         assign!(policy, rate_limit.csrf_refresh = limit(self.csrf_refresh));
+        let [verify, reset, change, notice] =
+            self.messages().map(|rate| limit(rate.map(|rate| **rate)));
+        assign!(policy, rate_limit.email_verify_request = verify);
+        assign!(policy, rate_limit.password_reset_request = reset);
+        assign!(policy, rate_limit.email_change_request = change);
+        assign!(policy, rate_limit.existing_account_notice = notice);
         Parts {
             policy,
             ..Parts::default()

@@ -59,8 +59,26 @@ pub(crate) struct Facts {
     pub(crate) max_attempts: Option<u64>,
     /// Reverse proxies in front.
     pub(crate) trusted_hops: u64,
+    /// Links are mailed.
+    pub(crate) mails: bool,
+    /// The application delivers what recovers a password.
+    pub(crate) delivers: bool,
+    /// Keys of `#[channel]` that `#[email]` has too, and where they are written.
+    pub(crate) channel_keys: Vec<(&'static str, Span)>,
+    /// The pages that links open.
+    pub(crate) pages: Vec<Page>,
+    /// A limit of messages that is switched off, and where that is said.
+    pub(crate) unlimited_messages: Option<Span>,
     /// Names of rules that the block takes responsibility for, as written.
     pub(crate) allowed: Vec<Path>,
+}
+
+/// A page of the application that reads one kind of link.
+pub(crate) struct Page {
+    pub(crate) key: &'static str,
+    pub(crate) path: String,
+    /// Where it is written; `None` for a default.
+    pub(crate) written: Option<Span>,
 }
 
 /// What one section adds to the expansion; inside, `__p` is the private module and `p` the value that is configured.

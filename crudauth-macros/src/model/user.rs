@@ -17,10 +17,7 @@ pub(crate) struct UserModel {
 impl UserModel {
     /// The fields that are columns.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
-        self.fields.iter().filter_map(|field| match field {
-            Field::Column(column) => Some(&**column),
-            Field::Skipped { .. } => None,
-        })
+        self.fields.iter().filter_map(Field::column)
     }
 
     /// The column that plays `role`.
@@ -44,6 +41,22 @@ pub(crate) enum Field {
     },
 }
 
+impl Field {
+    pub(crate) fn column(&self) -> Option<&Column> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Skipped { .. } => None,
+        }
+    }
+
+    pub(crate) fn column_mut(&mut self) -> Option<&mut Column> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Skipped { .. } => None,
+        }
+    }
+}
+
 /// A field that is a column.
 pub(crate) struct Column {
     pub(crate) ident: Ident,
@@ -56,6 +69,8 @@ pub(crate) struct Column {
     pub(crate) role: Role,
     /// Where the role was given: the word in the attribute, or the field's name.
     pub(crate) role_span: Span,
+    /// The attribute names the role.
+    pub(crate) marked: bool,
     /// `#[auth(register)]`, and where.
     pub(crate) register: Option<Span>,
     pub(crate) default: Option<DefaultValue>,
@@ -87,6 +102,13 @@ impl Column {
     /// The text of the field's name, without `r#`.
     pub(crate) fn field(&self) -> String {
         syn::ext::IdentExt::unraw(&self.ident).to_string()
+    }
+}
+
+impl Role {
+    /// Whether a field called so has the role. What a password is recovered by is marked: a `recovery` may be anything.
+    pub(crate) fn is_conventional(self) -> bool {
+        !matches!(self, Self::Recovery | Self::RecoveryVerified | Self::Own)
     }
 }
 
@@ -189,7 +211,7 @@ roles! {
     PasswordHash = "password" | "password_hash" | "hashed_password", "The password hash: `PasswordHash` or `Option<PasswordHash>`.";
     EmailVerified = "email_verified", "Whether the address is proven: `bool`.";
     Recovery = "recovery", "What a lost password is recovered by in place of the address, such as a phone number: `String` or `Option<String>`. Only by its mark.";
-    RecoveryVerified = "recovery_verified", "Whether that is proven: `bool`.";
+    RecoveryVerified = "recovery_verified", "Whether that is proven: `bool`. Beside a field `phone` that is marked `recovery`, `phone_verified`.";
     IsActive = "is_active", "Whether the account may sign in: `bool`.";
     IsSuperuser = "is_superuser", "Whether it is a superuser: `bool`.";
     TokenVersion = "token_version", "The epoch of its sessions: `i64`.";

@@ -2,6 +2,7 @@
 
 pub(crate) mod items;
 pub(crate) mod krate;
+pub(crate) mod link;
 pub(crate) mod name;
 pub(crate) mod require;
 pub(crate) mod section;

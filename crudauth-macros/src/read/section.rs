@@ -22,10 +22,6 @@ pub(crate) struct Key {
     )]
     pub(crate) kind: &'static str,
     /// What leaving it out means.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the attribute reference and its test")
-    )]
     pub(crate) default: &'static str,
     /// One sentence.
     #[cfg_attr(

@@ -202,13 +202,31 @@ fn fields(cx: &Cx, input: &DeriveInput) -> Option<Vec<Field>> {
         );
         return None;
     };
-    Some(
-        named
-            .named
-            .iter()
-            .filter_map(|field| read_field(cx, field))
-            .collect(),
-    )
+    let mut fields: Vec<_> = named
+        .named
+        .iter()
+        .filter_map(|field| read_field(cx, field))
+        .collect();
+    name_recovery_verified(&mut fields);
+    Some(fields)
+}
+
+/// `phone_verified` says whether the `phone` that is marked `recovery` is proven, unless a mark says otherwise.
+fn name_recovery_verified(fields: &mut [Field]) {
+    let columns = || fields.iter().filter_map(Field::column);
+    let Some(recovery) = columns().find(|column| column.role == Role::Recovery) else {
+        return;
+    };
+    let conventional = format!("{}_verified", recovery.field());
+    if columns().any(|column| column.role == Role::RecoveryVerified) {
+        return;
+    }
+    let own = fields.iter_mut().filter_map(Field::column_mut);
+    for column in own.filter(|column| column.role == Role::Own && !column.marked) {
+        if column.field() == conventional {
+            column.role = Role::RecoveryVerified;
+        }
+    }
 }
 
 fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
@@ -238,8 +256,14 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
             ty: Box::new(field.ty.clone()),
         });
     }
-    let conventional = Role::named(&ident.unraw().to_string()).filter(|role| *role != Role::Own);
-    let (role, role_span) = role.unwrap_or((conventional.unwrap_or(Role::Own), ident.span()));
+    let conventional =
+        Role::named(&ident.unraw().to_string()).filter(|role| role.is_conventional());
+    let marked = role.is_some();
+    let (mut role, role_span) = role.unwrap_or((conventional.unwrap_or(Role::Own), ident.span()));
+    if role == Role::Recovery && conventional == Some(Role::Email) {
+        recovers_already(cx, role_span);
+        role = Role::Email;
+    }
     let name_span = args
         .column
         .as_ref()
@@ -272,8 +296,17 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
         name_span,
         role,
         role_span,
+        marked,
         ident,
     })))
+}
+
+fn recovers_already(cx: &Cx, span: Span) {
+    cx.error(
+        span,
+        "a lost password is recovered by the e-mail address already, where no other field is marked `recovery`",
+        "remove `recovery`",
+    );
 }
 
 /// Takes the role words out of a field's keys; what is left are the keys in [`FIELD_KEYS`].
@@ -292,6 +325,15 @@ fn roles(cx: &Cx, metas: Vec<Meta>) -> (Option<(Role, Span)>, Vec<Meta>) {
                 );
             }
             Some(role) => match found {
+                Some((other, _))
+                    if matches!(
+                        (other, role),
+                        (Role::Email, Role::Recovery) | (Role::Recovery, Role::Email)
+                    ) =>
+                {
+                    recovers_already(cx, meta.span());
+                    found = Some((Role::Email, meta.span()));
+                }
                 Some((other, _)) => {
                     let fix = "a column has one role: remove one of them";
                     cx.error_on(

@@ -41,6 +41,17 @@ fn mistakes_in_the_struct_are_told() {
         (format!("struct User {{ {FIELDS}, #[auth(id, email)] x: String }}"), "already marked `id`"),
         (format!("struct User {{ {FIELDS}, #[auth(default = true)] is_active: bool }}"), "crudauth itself fills"),
         ("struct User { id: i64, username: String, password_hash: PasswordHash, email_verified: bool }".into(), "there is no e-mail column"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovry)] phone: String }}"), "did you mean `recovery`?"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery)] a: String, #[auth(recovery)] b: String }}"), "two fields are the `recovery` column: `a` and `b`"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery)] phone: u64 }}"), "`recovery` is a text"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery)] phone: String, phone_verified: i64 }}"), "`recovery_verified` is a yes or no"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery)] phone: String, #[auth(register)] phone_verified: bool }}"), "a client that may set `recovery_verified`"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery)] phone: String, #[auth(default = true)] phone_verified: bool }}"), "crudauth itself fills `recovery_verified`"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery, max_length = 20)] phone: String }}"), "no client can set"),
+        (format!("struct User {{ {FIELDS}, #[auth(recovery_verified)] phone_verified: bool }}"), "no field is marked `recovery`"),
+        ("struct User { id: i64, #[auth(recovery)] email: String, password_hash: PasswordHash }".into(), "recovered by the e-mail address already"),
+        ("struct User { id: i64, #[auth(recovery, email)] mail: String, password_hash: PasswordHash }".into(), "recovered by the e-mail address already"),
+        ("struct User { id: i64, #[auth(email, recovery)] mail: String, password_hash: PasswordHash }".into(), "recovered by the e-mail address already"),
     ] {
         told("user", &text, needle);
     }
@@ -105,6 +116,73 @@ fn mistakes_in_the_block_are_told() {
         ("#[lockout(base = \"2h\")]", "longer than the longest"),
         ("#[lockout(on_success = \"clear\")]", "has no value"),
         ("#[rate_limit(register = \"5\")]", "is not a limit"),
+        (
+            "#[rate_limit(password_reset = \"5/h\")]",
+            "`#[rate_limit]` has no key `password_reset`",
+        ),
+        (
+            "#[rate_limit(email_verify_request = \"5\")]",
+            "is not a limit",
+        ),
+        (
+            "#[email(frontend = \"https://a\")]",
+            "has no key `frontend`",
+        ),
+        ("#[email(reset_tll = \"1h\")]", "did you mean `reset_ttl`?"),
+        (
+            "#[email(frontend_url = \"http://app.example.com\")]",
+            "can be read on the network",
+        ),
+        (
+            "#[email(frontend_url = \"app.example.com\")]",
+            "is not an absolute URL; write `frontend_url = \"https://app.example.com\"`",
+        ),
+        ("#[email(verify_ttl = \"8d\")]", "longer than 7 days"),
+        ("#[email(reset_ttl = \"2d\")]", "account takeover"),
+        ("#[email(change_ttl = \"1m\")]", "`change_ttl` is shorter"),
+        ("#[email(undo_ttl = \"10m\")]", "shorter than an hour"),
+        ("#[email(verify_path = \"verify\")]", "begin with `/`"),
+        ("#[email(reset_path = \"/reset?x\")]", "has a query"),
+        (
+            "#[email(change_path = \"//evil.example\")]",
+            "more than one way",
+        ),
+        (
+            "#[email(undo_path = 3)]",
+            "takes the path of a page, in quotes",
+        ),
+        ("#[email(require_verified = \"yes\")]", "is a switch"),
+        ("#[email(evict_on_change = 1)]", "is a switch"),
+        (
+            "#[email(verify_path = \"/link\", undo_path = \"/link/\")]",
+            "`verify_path` and `undo_path` are the same page",
+        ),
+        (
+            "#[email(reset_path = \"/verify-email\")]",
+            "`verify_path` and `reset_path` are the same page",
+        ),
+        ("#[channel(undo_ttl = \"7d\")]", "`#[channel]` has no key"),
+        ("#[channel(reset_ttl = \"25h\")]", "account takeover"),
+        (
+            "#[channel(verify_path = \"/reset-password\")]",
+            "are the same page",
+        ),
+        (
+            "#[email(reset_ttl = \"1h\")] #[channel(verify_ttl = \"1h\")]",
+            "`verify_ttl` is one setting of both `#[email]` and `#[channel]`; write it in `#[email(verify_ttl = …)]`",
+        ),
+        (
+            "#[channel(require_verified)] #[email]",
+            "`require_verified` is one setting",
+        ),
+        (
+            "#[email] #[rate_limit(password_reset_request = \"off\")]",
+            "mail bombing",
+        ),
+        (
+            "#[rate_limit(existing_account_notice = \"off\")] #[channel]",
+            "mail bombing",
+        ),
         ("#[proxy]", "how many proxies"),
         ("#[database(postgresql)]", "write `postgres`"),
         ("#[database(mysql)]", "crudauth does not speak it yet"),
@@ -142,6 +220,37 @@ fn mistakes_in_the_block_are_told() {
 fn an_allowed_combination_is_silent() {
     let text = "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)] #[allow(insecure_cookies_behind_proxy, reason = \"lab\")] pub struct Auth<User>;";
     assert_eq!(messages("auth", text), Vec::<String>::new());
+}
+
+#[test]
+fn links_that_go_together_are_silent() {
+    for sections in [
+        "#[email] #[channel]",
+        // Pages trade places, and the section that shares them says nothing of them.
+        "#[channel] #[email(verify_path = \"/reset-password\", reset_path = \"/verify-email\")]",
+        "#[email] #[rate_limit(register = \"off\")]",
+        "#[rate_limit(password_reset_request = \"off\")]",
+        "#[email] #[rate_limit(email_change_request = \"off\")] #[allow(unlimited_messages, reason = \"lab\")]",
+    ] {
+        let text = format!("{sections} pub struct Auth<User>;");
+        assert_eq!(messages("auth", &text), Vec::<String>::new(), "{sections}");
+    }
+}
+
+#[test]
+fn a_field_recovers_only_where_it_is_marked() {
+    for fields in [
+        "recovery: bool, recovery_verified: u8",
+        "phone: u64, phone_verified: u8",
+        "#[auth(recovery)] phone: String, #[auth(own)] phone_verified: u8",
+        "#[auth(recovery)] phone: String, phone_verified: bool",
+        "#[auth(recovery)] phone: String, #[auth(recovery_verified)] proven: bool, phone_verified: u8",
+        "#[auth(recovery, register, max_length = 20, unique)] phone: Option<String>",
+        "#[auth(recovery, new_user)] r#type: String, type_verified: bool",
+    ] {
+        let text = format!("struct User {{ {FIELDS}, {fields} }}");
+        assert_eq!(messages("user", &text), Vec::<String>::new(), "{fields}");
+    }
 }
 
 #[test]

@@ -353,7 +353,7 @@ capabilities! {
     /// The account has something to recover a lost password by.
     HasRecovery: "`{Self}` has nothing to recover a lost password by", "add a field `email: String`, or mark another one `#[auth(recovery)]`";
     /// A lost password is recovered by e-mail.
-    RecoversByEmail: "`{Self}` does not recover a lost password by e-mail", "add `#[channel]` to the block: the application delivers to the field marked `recovery`";
+    RecoversByEmail: "`{Self}` does not recover a lost password by e-mail", "add a field `email: String`; where another field is marked `recovery`, add `#[channel]` to the block, and the application delivers";
     /// The account can be disabled.
     HasActive: "`{Self}` has no column that says whether the account is enabled", "add a field `is_active: bool`, or mark yours `#[auth(is_active)]`";
     /// The account can be a superuser.
