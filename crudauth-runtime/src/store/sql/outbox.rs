@@ -140,6 +140,7 @@ where
     fn enqueue<'a>(&'a self, job: &'a Job<Id<S>>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.in_time(async move {
             let mut held = self.hold().await?;
+            held.turn().await;
             enqueue::<D, S>(&mut held, job, None).await
         }))
     }
@@ -152,7 +153,7 @@ where
     ) -> BoxFuture<'_, Result<Vec<Claimed<Id<S>>>>> {
         let args = Args::new().at(now).at(now.plus(lease)).int(i64::from(most));
         Box::pin(async move {
-            let rows = self.fetch::<Claim>(args).await?;
+            let rows = self.returning::<Claim>(args).await?;
             rows.iter().map(read::<D, S>).collect()
         })
     }
