@@ -55,7 +55,6 @@ impl Feature for Channel {
         let needs = alone.then(|| need(self.span, &needs)).unwrap_or_default();
         let mut policy = quote!(p.recovery.channel = true;);
         policy.extend(self.links.policy());
-        let features = alone.then(|| quote!(__p::recovery::feature::<Self>()));
         Parts {
             policy,
             features: features.into_iter().collect(),

@@ -120,10 +120,6 @@ impl Feature for Email {
                     __p::feature_router(self, "email_change")
                 }
             },
-            features: vec![
-                quote!(__p::recovery::feature::<Self>()),
-                quote!(__p::email_change::feature::<Self>()),
-            ],
             needs: need(self.span, &needs),
             mails: true,
             ..Parts::default()
