@@ -25,7 +25,7 @@ pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, sign
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
 pub use crudauth_runtime::start::verify_schema;
 pub use crudauth_runtime::store::products::DialectName as Dialect;
-pub use crudauth_runtime::{mail, routing, testing};
+pub use crudauth_runtime::{routing, testing};
 
 #[doc(hidden)]
 pub use crudauth_runtime::__private;
@@ -33,8 +33,8 @@ pub use crudauth_runtime::__private;
 /// Messages to the owner of an account: what they say, and who carries them.
 pub mod mail {
     pub use crudauth_runtime::mail::{
-        BoxFuture, Channel, ConsoleMailer, Content, Intent, JsonLinesMailer, Mailer, Message,
-        MessageContext, MessageKind, SendError, Templates,
+        AT_ONCE, BoxFuture, Channel, ConsoleMailer, Content, Intent, JsonLinesMailer, Mailer,
+        Message, MessageContext, MessageKind, PATIENCE, SendError, Templates,
     };
     #[cfg(feature = "smtp")]
     pub use crudauth_runtime::mail::{SmtpMailer, SmtpMailerBuilder};
