@@ -1,4 +1,12 @@
 //! An application that mails, and a mailbox to look into.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by test binaries that each use a part"
+)]
 
 use std::ops::Deref;
 
