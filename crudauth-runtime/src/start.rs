@@ -225,7 +225,7 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
         store.create_users().await?;
     }
     if settings.verify_schema {
-        let mut differences = store.verify_schema().await?;
+        let mut differences = store.verify_schema(A::POLICY.recovery.mail).await?;
         differences.retain(|found| !(found.reused_ids && settings.danger_reused_ids));
         if !differences.is_empty() {
             return Err(Error::Config(
@@ -251,7 +251,10 @@ fn unwritable(error: Error) -> Error {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn verify_schema<A: Authority>(pool: impl IntoStore<A>) -> Result<Vec<String>> {
-    let differences = pool.into_store().verify_schema().await?;
+    let differences = pool
+        .into_store()
+        .verify_schema(A::POLICY.recovery.mail)
+        .await?;
     Ok(differences.into_iter().map(|found| found.text).collect())
 }
 
