@@ -274,7 +274,8 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     }
 
     /// Fills the application's own columns of a new account. Runs before the INSERT, with no connection held; what
-    /// crudauth owns is not reachable from here. Runs too where the address or name then turns out to be taken.
+    /// crudauth owns is not reachable from here. Where messages go out it runs
+    /// before anything is looked up, so also for a sign-up whose address then turns out to be taken.
     ///
     /// An error is logged, and the columns stay as they were before the call.
     fn new_user(

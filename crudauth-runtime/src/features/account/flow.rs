@@ -83,13 +83,17 @@ async fn insert<U: AuthUser>(
     };
     let source = sign_up.source;
     let factor = factor(&sign_up);
-    // Before anything is looked up: how long the application takes to fill its columns must not tell what is free.
     let seed = NewUser {
         email: names.email,
         username: names.username,
         source,
     };
-    engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    // Before anything is looked up where answers are alike: how long the application takes to fill its columns would tell
+    // what is free.
+    let alike = source == SignUpSource::Register && engine.policy.recovery.delivers();
+    if alike {
+        engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    }
     if let Some(outcome) = taken(&engine, names).await? {
         return tell_owner(
             &engine,
@@ -98,6 +102,9 @@ async fn insert<U: AuthUser>(
             email.as_deref().or(factor.as_deref()),
         )
         .await;
+    }
+    if !alike {
+        engine.hooks.new_user(&seed, &mut sign_up.columns).await;
     }
     let new = new_account(&engine, sign_up, password_hash)?;
     let is_superuser = new.is_superuser;
@@ -127,7 +134,7 @@ async fn insert<U: AuthUser>(
         is_superuser,
     };
     let event = AccountEvent { account, origin };
-    if source == SignUpSource::Register && engine.policy.recovery.delivers() {
+    if alike {
         // Not waited for: how long it takes would tell that the address was free.
         tokio::spawn(async move { engine.hooks.after_register(&event).await });
     } else {
