@@ -20,13 +20,24 @@ pub use crudauth_runtime::hooks::{self, Hooks};
 pub use crudauth_runtime::http::problem::Problem;
 pub use crudauth_runtime::http::redirect::safe_redirect_path;
 pub use crudauth_runtime::http::serve::{Serve, serve};
+pub use crudauth_runtime::mail::{Channel, Mailer};
 pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, signed_in_recently};
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
 pub use crudauth_runtime::start::verify_schema;
 pub use crudauth_runtime::store::products::DialectName as Dialect;
-pub use crudauth_runtime::{mail, routing, testing};
+pub use crudauth_runtime::{routing, testing};
 
 #[doc(hidden)]
 pub use crudauth_runtime::__private;
+
+/// Messages to the owner of an account: what they say, and who carries them.
+pub mod mail {
+    pub use crudauth_runtime::mail::{
+        AT_ONCE, BoxFuture, Channel, ConsoleMailer, Content, Intent, JsonLinesMailer, Mailer,
+        Message, MessageContext, MessageKind, PATIENCE, SendError, Templates,
+    };
+    #[cfg(feature = "smtp")]
+    pub use crudauth_runtime::mail::{SmtpMailer, SmtpMailerBuilder};
+}
 
 pub mod guide;

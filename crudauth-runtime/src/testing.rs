@@ -13,9 +13,11 @@ use crate::error::Result;
 use crate::features::session::HasSession;
 use crate::features::session::flow::{Authenticated, Opening, open};
 use crate::guard::Proofs;
+use crate::mail::{Message, MessageContext, MessageKind, Templates, render};
 use crate::principal::{Principal, Resolved};
 
 pub use crate::clock::Clock;
+pub use crate::mail::CaptureMailer;
 
 /// Settings of a builder for tests. `use crudauth::testing::TestBuilder;` brings them in.
 pub trait TestBuilder: Sized {
@@ -120,4 +122,40 @@ pub fn hashing<A: Authority>(auth: &A) -> (usize, usize) {
         engine(auth).passwords.running(),
         engine(auth).passwords.waiting(),
     )
+}
+
+/// A message as it would go to `recipient`, with a link that opens nothing: what a test of your own mailer hands over.
+#[must_use]
+pub fn message(kind: MessageKind, recipient: &str) -> Message {
+    message_by(kind, recipient, None)
+}
+
+/// The same with your texts: what a test of your templates looks at.
+#[must_use]
+pub fn message_by(
+    kind: MessageKind,
+    recipient: &str,
+    templates: Option<&dyn Templates>,
+) -> Message {
+    const FRONTEND: &str = "https://app.example.com";
+    let (page, expires_in) = match kind {
+        MessageKind::VerifyEmail | MessageKind::VerifyRecovery => (Some("verify-email"), 86400),
+        MessageKind::ResetPassword => (Some("reset-password"), 3600),
+        MessageKind::ChangeEmail => (Some("confirm-email-change"), 86400),
+        MessageKind::EmailChanged => (Some("undo-email-change"), 0),
+        MessageKind::ExistingAccount | MessageKind::PasswordChanged => (None, 0),
+    };
+    let context = MessageContext {
+        kind,
+        link: page.map(|page| format!("{FRONTEND}/{page}?token={}", "A".repeat(64))),
+        recipient: recipient.to_owned(),
+        expires_in,
+        frontend_url: FRONTEND.to_owned(),
+    };
+    Message {
+        id: "0123456789abcdef0123456789abcdef".to_owned(),
+        to: recipient.to_owned(),
+        content: render(&context, templates),
+        context,
+    }
 }

@@ -115,7 +115,7 @@ fn is_web_address(link: &str) -> bool {
     (link.starts_with("https://") || link.starts_with("http://"))
         && link
             .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !br#""'<>\^`{|}"#.contains(&byte))
+            .all(|byte| byte.is_ascii_graphic() && !br#""<>\^`{|}"#.contains(&byte))
 }
 
 fn escape(text: &str) -> String {

@@ -7,17 +7,28 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-
 use crate::account::AuthUser;
 
+/// What [`Mailer`] and [`Channel`] return: `Box::pin(async move { … })` makes one.
+pub use futures_util::future::BoxFuture;
+
+mod capture;
+mod console;
 pub(crate) mod frontend;
 mod html;
+mod json_lines;
 mod message;
 pub(crate) mod outlets;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod templates;
 
+pub use capture::CaptureMailer;
+pub use console::ConsoleMailer;
+pub use json_lines::JsonLinesMailer;
 pub use message::{Content, Message, MessageContext, MessageKind};
+#[cfg(feature = "smtp")]
+pub use smtp::{SmtpMailer, SmtpMailerBuilder};
 pub use templates::render;
 
 /// Carries e-mail. One is given to the builder of a block that declares `#[email]`.
