@@ -38,7 +38,7 @@ pub(crate) async fn start<A: Authority>(
     let origins = keep(&mut problems, origins(&settings.origins))?;
     outlets.frontend_url = keep(
         &mut problems,
-        frontend_url(outlets.frontend_url.take(), &A::POLICY.recovery),
+        frontend_url(outlets.frontend_url.as_deref(), &A::POLICY.recovery),
     )?
     .flatten();
     let store = keep(&mut problems, open::<A>(source).await)?;
@@ -162,8 +162,8 @@ fn origins(texts: &[String]) -> Result<Option<Vec<Origin>>> {
 
 /// The builder's address of the pages, else the block's. Mailed links cannot do without it; a channel can, because what it
 /// delivers may be the token alone.
-fn frontend_url(given: Option<String>, policy: &RecoveryPolicy) -> Result<Option<String>> {
-    match given.as_deref().or(policy.frontend_url) {
+fn frontend_url(given: Option<&str>, policy: &RecoveryPolicy) -> Result<Option<String>> {
+    match given.or(policy.frontend_url) {
         Some(text) => frontend::parse(text)
             .map(|url| Some(url.to_owned()))
             // The text is not told: somebody may have put a password in it.
