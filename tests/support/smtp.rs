@@ -35,8 +35,8 @@ pub const PASSWORD: &str = "pass/word@MARKER";
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tls {
     Implicit,
-    /// Where the client asks for it; signing in only then.
-    StartTls,
+    /// By STARTTLS, where the client asks for it; signing in only then.
+    Upgraded,
     /// Somebody on the way has taken the offer out, and put one to sign in in its place.
     Stripped,
     /// Somebody on the way puts answers of their own behind the one to STARTTLS.
@@ -302,7 +302,7 @@ fn session(tls: Tls) -> SessionBuilder {
         .enable_auth(AuthMechanism::Plain)
         .enable_auth(AuthMechanism::Login);
     match tls {
-        Tls::StartTls | Tls::Injected => {
+        Tls::Upgraded | Tls::Injected => {
             builder.enable_start_tls();
         }
         Tls::Stripped | Tls::None => {
