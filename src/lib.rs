@@ -6,9 +6,9 @@ extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
 pub use crudauth_runtime::account::{
-    self, AccountKey, HasActive, HasEmail, HasPassword, HasSuperuser,
+    self, AccountKey, HasActive, HasEmail, HasPassword, HasRecovery, HasSuperuser,
 };
-pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified};
+pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified, RecoversByEmail};
 pub use crudauth_runtime::authority::Authority;
 pub use crudauth_runtime::builder::Builder;
 pub use crudauth_runtime::crypto::PasswordHash;
@@ -33,8 +33,8 @@ pub use crudauth_runtime::__private;
 /// Messages to the owner of an account: what they say, and who carries them.
 pub mod mail {
     pub use crudauth_runtime::mail::{
-        BoxFuture, Channel, ConsoleMailer, Content, Intent, JsonLinesMailer, Mailer, Message,
-        MessageContext, MessageKind, SendError, Templates,
+        AT_ONCE, BoxFuture, Channel, ConsoleMailer, Content, Intent, JsonLinesMailer, Mailer,
+        Message, MessageContext, MessageKind, PATIENCE, SendError, Templates,
     };
     #[cfg(feature = "smtp")]
     pub use crudauth_runtime::mail::{SmtpMailer, SmtpMailerBuilder};

@@ -14,20 +14,20 @@ use std::path::Path;
 use crudauth::{AuthUser, Authority, PasswordHash, auth};
 use crudauth_runtime::features::REGISTRY;
 
-/// Every section, and the feature of the runtime that it brings. A section without one sets values of the policy, or
+/// Every section, and the features of the runtime that it brings. A section without one sets values of the policy, or
 /// names types of the application.
-const SECTIONS: &[(&str, Option<&str>)] = &[
-    ("password", Some("account")), // in every block, whether it is written or not
-    ("session", Some("session")),
-    ("lockout", None),
-    ("rate_limit", None),
-    ("email", None),
-    ("channel", None),
-    ("proxy", None),
-    ("database", None),
-    ("tables", None),
-    ("hooks", None),
-    ("allow", None),
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("password", &["account"]), // in every block, whether it is written or not
+    ("session", &["session"]),
+    ("lockout", &[]),
+    ("rate_limit", &[]),
+    ("email", &["recovery", "email_change"]),
+    ("channel", &["recovery"]),
+    ("proxy", &[]),
+    ("database", &[]),
+    ("tables", &[]),
+    ("hooks", &[]),
+    ("allow", &[]),
 ];
 
 /// An account.
@@ -58,6 +58,11 @@ auth! {
     pub struct Nothing<User>;
 }
 
+auth! {
+    #[channel]
+    pub struct Delivering<User>;
+}
+
 /// Hooks that do nothing.
 #[derive(Debug)]
 pub struct NoHooks;
@@ -67,7 +72,8 @@ impl crudauth::Hooks<User> for NoHooks {}
 fn brought() -> BTreeSet<&'static str> {
     SECTIONS
         .iter()
-        .filter_map(|(_, feature)| *feature)
+        .flat_map(|(_, features)| *features)
+        .copied()
         .collect()
 }
 
@@ -98,12 +104,22 @@ fn every_folder_of_the_runtime_is_registered() {
 }
 
 #[test]
-fn a_block_with_every_section_mounts_every_feature() {
+fn a_block_with_every_section_mounts_every_feature_once() {
     let mounted: BTreeSet<_> = Everything::FEATURES
         .iter()
         .map(|feature| feature.spec.name)
         .collect();
     assert_eq!(mounted, brought());
+    assert_eq!(mounted.len(), Everything::FEATURES.len());
+}
+
+#[test]
+fn a_block_that_delivers_itself_recovers_and_changes_no_address() {
+    let mounted: Vec<_> = Delivering::FEATURES
+        .iter()
+        .map(|feature| feature.spec.name)
+        .collect();
+    assert_eq!(mounted, ["account", "recovery", "session"]);
 }
 
 #[test]

@@ -166,7 +166,8 @@ fn frontend_url(given: Option<String>, policy: &RecoveryPolicy) -> Result<Option
     match given.as_deref().or(policy.frontend_url) {
         Some(text) => frontend::parse(text)
             .map(|url| Some(url.to_owned()))
-            .map_err(|why| Error::config(format!("the frontend URL `{text}` {why}"))),
+            // The text is not told: somebody may have put a password in it.
+            .map_err(|why| Error::config(format!("the frontend URL {why}"))),
         None if policy.mail => Err(Error::config(
             "the block declares `#[email]`, and nothing says where the application's pages are: write `#[email(frontend_url = \"https://app.example.com\")]`, or call `.frontend_url(…)` on the builder",
         )),

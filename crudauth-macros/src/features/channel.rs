@@ -49,12 +49,12 @@ impl Feature for Channel {
         let user = &app.user;
         // What both sections bring and need, `#[email]` brings and needs.
         let alone = !app.facts().mails;
+        let features = alone.then(|| quote!(__p::recovery::feature::<Self>()));
         let methods = alone.then(|| Links::methods(app)).unwrap_or_default();
         let needs = quote!(__p::need_recovery::<#user>(); __p::need_proof::<#user>(););
         let needs = alone.then(|| need(self.span, &needs)).unwrap_or_default();
         let mut policy = quote!(p.recovery.channel = true;);
         policy.extend(self.links.policy());
-        let features = alone.then(|| quote!(__p::recovery::feature::<Self>()));
         Parts {
             policy,
             features: features.into_iter().collect(),

@@ -107,6 +107,10 @@ impl Feature for Email {
         let methods = Links::methods(app);
         Parts {
             policy: self.policy(),
+            features: vec![
+                quote!(__p::recovery::feature::<Self>()),
+                quote!(__p::email_change::feature::<Self>()),
+            ],
             methods: quote! {
                 #methods
 
@@ -116,10 +120,6 @@ impl Feature for Email {
                     __p::feature_router(self, "email_change")
                 }
             },
-            features: vec![
-                quote!(__p::recovery::feature::<Self>()),
-                quote!(__p::email_change::feature::<Self>()),
-            ],
             needs: need(self.span, &needs),
             mails: true,
             ..Parts::default()

@@ -35,6 +35,7 @@ const _: () = {
             __p::session::transport::<Self>(),
         ];
         const FEATURES: &'static [__p::Feature<Self>] = &[
+            __p::recovery::feature::<Self>(),
             __p::account::feature::<Self>(),
             __p::session::feature::<Self>(),
         ];
@@ -116,6 +117,14 @@ const _: () = {
         /// Stops the background tasks and waits for what they are doing.
         pub async fn shutdown(&self) {
             __p::shutdown(self).await;
+        }
+        /// Delivers the messages that are due, where no worker does: in tests, and in jobs that end with their work. Says
+        /// how many were finished.
+        ///
+        /// # Errors
+        /// When the database cannot be asked.
+        pub async fn run_due(&self) -> __p::Result<u64> {
+            __p::run_due(self).await
         }
         /// The routes of recovery alone (`/email/verify-…`, `/password/reset-…`), for mounting them apart from the others.
         #[must_use = "a router does nothing until it is merged into the application's"]

@@ -108,6 +108,14 @@ const _: () = {
         pub async fn shutdown(&self) {
             __p::shutdown(self).await;
         }
+        /// Delivers the messages that are due, where no worker does: in tests, and in jobs that end with their work. Says
+        /// how many were finished.
+        ///
+        /// # Errors
+        /// When the database cannot be asked.
+        pub async fn run_due(&self) -> __p::Result<u64> {
+            __p::run_due(self).await
+        }
         /// The session's routes alone, for mounting them apart from the others.
         #[must_use = "a router does nothing until it is merged into the application's"]
         pub fn session_router<

@@ -178,6 +178,9 @@ const _: () = {
             );
             ::core::option::Option::Some(Self { phone: __phone? })
         }
+        fn factor(&self) -> ::core::option::Option<&str> {
+            __p::TextColumn::text(&self.phone)
+        }
     }
     #[automatically_derived]
     impl ::core::default::Default for UserColumns {

@@ -2,11 +2,13 @@
 //! in the crate knows which products there are.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Pool, Row, Type};
+use tokio::sync::Semaphore;
 
 use super::live::{LiveColumn, LiveTable};
 use super::refusal::Refusal;
@@ -250,6 +252,13 @@ pub trait Dialect: Database {
 
     /// Opens a pool on `url` with the settings this product needs to be safe.
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>>;
+
+    /// Lets the writers of this process at the database of `pool`, first come first served, where it takes so few at a time
+    /// and does not line them up itself.
+    fn writers(pool: &Pool<Self>) -> Option<Arc<Semaphore>> {
+        let _ = pool;
+        None
+    }
 
     /// The live table; `None` when there is no such table.
     fn describe<'a>(

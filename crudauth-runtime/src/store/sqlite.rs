@@ -1,6 +1,7 @@
 //! SQLite: the embedded default.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -13,6 +14,7 @@ use sqlx::sqlite::{
     SqliteSynchronous, SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
+use tokio::sync::Semaphore;
 
 use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
 use super::live::{LiveColumn, LiveTable, Rights};
@@ -20,6 +22,8 @@ use super::repr::{Form, Hyphenated, Simple};
 use super::text::Syntax;
 use crate::account::{Repr, Table};
 use crate::error::{Error, Result};
+
+mod writers;
 
 /// How long a statement waits for another process's write lock. Below the 2 s in which a dead database must show (SEC-147).
 const BUSY: Duration = Duration::from_millis(1800);
@@ -44,6 +48,10 @@ impl Dialect for Sqlite {
     const IDENTITY: &'static str = "INTEGER PRIMARY KEY AUTOINCREMENT";
 
     run_statements!();
+
+    fn writers(pool: &Pool<Self>) -> Option<Arc<Semaphore>> {
+        Some(writers::queue(pool.connect_options().get_filename()))
+    }
 
     fn bind(args: &mut Args<Self>, value: Value<'_>) -> Result<()> {
         match value {

@@ -180,6 +180,7 @@ impl<D: Dialect, S: Schema> Attempts for SqlStore<D, S> {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.in_time(async move {
             let mut held = self.hold().await?;
+            held.turn().await;
             settle::<D, S>(&mut held, buckets, outcome).await
         }))
     }

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Transaction};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::Result;
 use crate::store::dialect::{Dialect, classify};
@@ -11,18 +12,33 @@ use crate::store::dialect::{Dialect, classify};
 /// A connection from the pool. However the work on it ends (an error, our patience, a client that has gone), the product
 /// looks after the connection; what was begun on it has been told to roll back by then, because a transaction borrows its
 /// connection.
-pub(super) struct Held<D: Dialect> {
+pub(super) struct Held<'a, D: Dialect> {
     /// Taken at the end.
     conn: Option<PoolConnection<D>>,
+    writers: Option<&'a Semaphore>,
+    /// Given back after the connection.
+    turn: Option<SemaphorePermit<'a>>,
 }
 
-impl<D: Dialect> Held<D> {
-    pub(super) const fn new(conn: PoolConnection<D>) -> Self {
-        Self { conn: Some(conn) }
+impl<'a, D: Dialect> Held<'a, D> {
+    pub(super) const fn new(conn: PoolConnection<D>, writers: Option<&'a Semaphore>) -> Self {
+        Self {
+            conn: Some(conn),
+            writers,
+            turn: None,
+        }
+    }
+
+    /// Waits until it is our turn to write. Whoever has it has a connection too, and waits for nobody of this process.
+    pub(super) async fn turn(&mut self) {
+        if let (Some(writers), None) = (self.writers, &self.turn) {
+            self.turn = writers.acquire().await.ok(); // nobody closes it
+        }
     }
 
     /// Begins a transaction that is going to write.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, D>> {
+        self.turn().await;
         let begun = self.begin_with(D::BEGIN_WRITE).await;
         begun.map_err(classify::<D>)
     }
@@ -33,7 +49,7 @@ pub(super) async fn commit<D: Dialect>(transaction: Transaction<'_, D>) -> Resul
     transaction.commit().await.map_err(classify::<D>)
 }
 
-impl<D: Dialect> Drop for Held<D> {
+impl<D: Dialect> Drop for Held<'_, D> {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
             D::take_back(conn);
@@ -42,7 +58,7 @@ impl<D: Dialect> Drop for Held<D> {
 }
 
 #[expect(clippy::expect_used, reason = "only dropping it takes the connection")]
-impl<D: Dialect> Deref for Held<D> {
+impl<D: Dialect> Deref for Held<'_, D> {
     type Target = D::Connection;
 
     fn deref(&self) -> &Self::Target {
@@ -51,7 +67,7 @@ impl<D: Dialect> Deref for Held<D> {
 }
 
 #[expect(clippy::expect_used, reason = "only dropping it takes the connection")]
-impl<D: Dialect> DerefMut for Held<D> {
+impl<D: Dialect> DerefMut for Held<'_, D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.conn.as_deref_mut().expect("held until the end")
     }

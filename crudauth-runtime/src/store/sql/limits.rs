@@ -27,7 +27,7 @@ impl<D: Dialect, S: Schema> Limits for SqlStore<D, S> {
             let (start, end) = limit.window(now);
             hits::<D>(
                 &self
-                    .fetch::<Hit>(Args::new().blob(Some(key)).at(start).at(end))
+                    .returning::<Hit>(Args::new().blob(Some(key)).at(start).at(end))
                     .await?,
             )
         })

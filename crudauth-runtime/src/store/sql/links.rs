@@ -21,7 +21,7 @@ statements! {
     /// What has been spent stays, so that spending it again is told from what never was.
     KillOlder = "DELETE FROM {@tokens} WHERE user_id = $1 AND kind = $2 AND used_at IS NULL";
     Lookup = "SELECT t.kind, t.secret, t.state, t.address, t.redirect_to, t.created_at, t.expires_at, \
-        CASE WHEN t.used_at IS NULL THEN 0 ELSE 1 END, t.guesses, {u.*} \
+        t.used_at, t.guesses, {u.*} \
         FROM {@tokens} t JOIN {users} u ON u.{id} = t.user_id WHERE t.id = $1";
     CountGuess = "UPDATE {@tokens} SET guesses = guesses + 1 WHERE id = $1 AND guesses < $2";
     /// The one statement that spends a link. Of any number of callers it finds a row for one.
@@ -112,7 +112,7 @@ fn read<D: Dialect>(row: &D::Row) -> Result<LinkRow> {
         redirect_to: D::text(row, 4)?,
         created_at: at(5)?,
         expires_at: at(6)?,
-        used: int::<D>(row, 7)? != 0,
+        used: D::int(row, 7)?.is_some(),
         guesses: int::<D>(row, 8)?,
     })
 }

@@ -4,10 +4,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use sqlx::Pool;
+use tokio::sync::Semaphore;
 
 use super::dialect::{Args, Column, Dialect, classify};
 use super::repr::Keeps;
@@ -84,6 +86,7 @@ impl<D: Dialect> Args<D> {
 /// A store in one dialect, for one account type.
 pub struct SqlStore<D: Dialect, S> {
     pool: Pool<D>,
+    writers: Option<Arc<Semaphore>>,
     schema: PhantomData<fn() -> S>,
 }
 
@@ -98,16 +101,18 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     #[must_use]
     pub fn new(pool: Pool<D>) -> Self {
         Self {
+            writers: D::writers(&pool),
             pool,
             schema: PhantomData,
         }
     }
 
-    async fn hold(&self) -> Result<Held<D>> {
+    async fn hold(&self) -> Result<Held<'_, D>> {
         // It knows how to connect, TLS and all, which takes 15 KiB: on the heap, and not in each future around it, which
         // would be moved with it.
         let conn = Box::pin(self.pool.acquire()).await;
-        Ok(Held::new(conn.map_err(classify::<D>)?))
+        let conn = conn.map_err(classify::<D>)?;
+        Ok(Held::new(conn, self.writers.as_deref()))
     }
 
     /// Does one step of a flow, and gives it up when our patience ends. What is ready at once costs no timer.
@@ -131,10 +136,11 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         }
     }
 
-    /// Runs one statement on a connection of its own.
+    /// Runs one statement that writes, on a connection of its own.
     async fn execute<T: Template>(&self, args: Args<D>) -> Result<u64> {
         self.in_time(async {
             let mut held = self.hold().await?;
+            held.turn().await;
             D::execute(&mut held, sql::<T, D, S>(), args).await
         })
         .await
@@ -146,6 +152,16 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         self.in_time(async {
             let mut held = self.hold().await?;
             D::first(&mut held, sql::<T, D, S>(), args).await
+        })
+        .await
+    }
+
+    /// Runs one statement that writes and says what, on a connection of its own.
+    async fn returning<T: Template>(&self, args: Args<D>) -> Result<Vec<D::Row>> {
+        self.in_time(async {
+            let mut held = self.hold().await?;
+            held.turn().await;
+            D::fetch(&mut held, sql::<T, D, S>(), args).await
         })
         .await
     }

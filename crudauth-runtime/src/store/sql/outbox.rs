@@ -19,11 +19,11 @@ statements! {
     EnqueueFor = "INSERT INTO {@outbox} (id, kind, target, recipient, link, state, redirect_to, attempts, next_at, \
         created_at, expires_at, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10) \
         ON CONFLICT (id) DO NOTHING";
-    /// The lease is the turn itself: what is taken is not due again before it is over.
+    /// A key may be of a type that cannot be read where it is NULL; the column before it says so. The lease is the turn itself: what is taken is not due again before it is over.
     Claim = "WITH due AS (SELECT id FROM {@outbox} WHERE next_at <= $1 ORDER BY next_at LIMIT $3{lock:free}) \
         UPDATE {@outbox} SET next_at = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM due) \
         RETURNING id, kind, target, recipient, link, state, redirect_to, attempts, created_at, expires_at, \
-        CASE WHEN user_id IS NULL THEN 0 ELSE 1 END, user_id";
+        CASE WHEN user_id IS NULL THEN NULL ELSE created_at END, user_id";
     /// Whoever deletes the account, or issues another link, waits or is seen.
     Account = "SELECT {id} FROM {users} WHERE {id} = $1{lock}";
     Ready = "UPDATE {@outbox} SET recipient = $2, link = $3, user_id = $4 WHERE id = $1 AND recipient IS NULL";
@@ -75,11 +75,12 @@ where
     let lacking = || Error::Store("a row of the outbox is not what was written".into());
     let kind = text(1)?.and_then(|name| JobKind::named(&name));
     let state = D::blob(row, 5)?.map(|state| state.try_into().map_err(|_| lacking()));
-    let user = if int::<D>(row, 10)? == 0 {
-        None
-    } else {
-        let key = <S::User as UserRow<D>>::Key::read(row, 11)?;
-        Some(Id::<S>::from_inner(key.into_value()))
+    let user = match D::int(row, 10)? {
+        None => None,
+        Some(_) => {
+            let key = <S::User as UserRow<D>>::Key::read(row, 11)?;
+            Some(Id::<S>::from_inner(key.into_value()))
+        }
     };
     let job = Job {
         id: text(0)?.ok_or_else(lacking)?,
@@ -139,6 +140,7 @@ where
     fn enqueue<'a>(&'a self, job: &'a Job<Id<S>>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.in_time(async move {
             let mut held = self.hold().await?;
+            held.turn().await;
             enqueue::<D, S>(&mut held, job, None).await
         }))
     }
@@ -151,7 +153,7 @@ where
     ) -> BoxFuture<'_, Result<Vec<Claimed<Id<S>>>>> {
         let args = Args::new().at(now).at(now.plus(lease)).int(i64::from(most));
         Box::pin(async move {
-            let rows = self.fetch::<Claim>(args).await?;
+            let rows = self.returning::<Claim>(args).await?;
             rows.iter().map(read::<D, S>).collect()
         })
     }

@@ -75,7 +75,7 @@ where
     }
 
     async fn insert_in(
-        held: &mut Held<D>,
+        held: &mut Held<'_, D>,
         new: &NewAccount<S::User>,
         folded: Option<&str>,
         message: Option<&Job<Id<S>>>,
@@ -207,7 +207,7 @@ where
 
 /// What became of a row that the database refused: the error itself, where no value of the client's is to blame.
 async fn refused<D: Dialect, S: Schema<User: UserRow<D>>>(
-    held: &mut Held<D>,
+    held: &mut Held<'_, D>,
     new: &NewAccount<S::User>,
     error: Error,
 ) -> Result<Inserted<Id<S>>> {
@@ -248,7 +248,7 @@ async fn refused<D: Dialect, S: Schema<User: UserRow<D>>>(
 
 /// The login field that has more characters than its column holds. The database does not say which value was too long.
 async fn too_long<D: Dialect, S: Schema>(
-    held: &mut Held<D>,
+    held: &mut Held<'_, D>,
     new: &NewAccount<S::User>,
 ) -> Result<Unfit> {
     let table = <S::User as AuthUser>::TABLE;
