@@ -388,6 +388,31 @@ async fn an_address_that_the_server_cannot_take_is_refused_for_good() {
     assert!(!String::from_utf8_lossy(&server.wire()).contains("eve"));
 }
 
+#[tokio::test]
+async fn an_address_beyond_ascii_goes_to_a_server_that_knows_such() {
+    let server = SmtpServer::start(Tls::Implicit).await;
+    server.takes_utf8();
+    let message = testing::message(
+        MessageKind::ResetPassword,
+        "ren\u{e9}@xn--bcher-kva.example",
+    );
+
+    mailer(&server).send(&message).await.unwrap();
+
+    let received = server.received();
+    assert_eq!(received[0].to, ["ren\u{e9}@xn--bcher-kva.example"]);
+    let mail = MessageParser::default().parse(&received[0].bytes).unwrap();
+    assert_eq!(
+        mail.to().unwrap().first().unwrap().address(),
+        Some("ren\u{e9}@xn--bcher-kva.example")
+    );
+    let wire = String::from_utf8(server.wire()).unwrap();
+    assert!(
+        wire.contains("MAIL FROM:<no-reply@shop.example> SMTPUTF8 BODY=8BITMIME\r\n"),
+        "{wire}"
+    );
+}
+
 // --- Somebody on the way -------------------------------------------------------------------------------------------
 
 #[tokio::test]
