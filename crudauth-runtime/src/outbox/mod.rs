@@ -4,6 +4,7 @@
 //! the message sent: how long that takes, and whether it works, no answer tells (SEC-029, SEC-156).
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -137,7 +138,15 @@ pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64>
     loop {
         let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
         if room > 0 {
-            let claimed = engine.store.claim(engine.now(), LEASE, room).await?;
+            // Messages in the air go on meanwhile: one that has a connection, or the turn to write, gives it back only if it
+            // is polled, and the claim may be waiting for that.
+            let mut claim = pin!(engine.store.claim(engine.now(), LEASE, room));
+            let claimed = loop {
+                tokio::select! {
+                    claimed = &mut claim => break claimed?,
+                    Some(done) = flying.next(), if !flying.is_empty() => finished += u64::from(done),
+                }
+            };
             flying.extend(claimed.into_iter().map(|row| handle(engine, row)));
         }
         // What comes while all is in the air is taken as soon as there is room for it; one slow message does not keep
