@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::account::AuthUser;
 use crate::crypto::link::row_name;
@@ -153,21 +153,27 @@ async fn turn<U: AuthUser>(engine: &Arc<Engine<U>>) -> Duration {
 
 /// Delivers every message that is due, [`AT_ONCE`] at a time, and says how many rows were finished.
 pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64> {
-    let mut flying = FuturesUnordered::new();
+    // Tasks, and not futures of this one: a message that holds the only connection, or the turn to write, must get on while
+    // this one waits for it.
+    let mut flying = JoinSet::new();
     let (mut finished, mut failed) = (0, None);
     loop {
         let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
         if room > 0 && failed.is_none() {
             match engine.store.claim(engine.now(), LEASE, room).await {
-                Ok(claimed) => flying.extend(claimed.into_iter().map(|row| handle(engine, row))),
+                Ok(claimed) => {
+                    for row in claimed {
+                        flying.spawn(handle(Arc::clone(engine), row));
+                    }
+                }
                 Err(error) => failed = Some(error), // what is in the air lands first
             }
         }
         // What comes while others are in the air is taken as soon as there is room for it: one slow message does not keep
         // the next one waiting.
         tokio::select! {
-            landed = flying.next() => match landed {
-                Some(done) => finished += u64::from(done),
+            landed = flying.join_next() => match landed {
+                Some(done) => finished += u64::from(done.unwrap_or(false)),
                 None => return failed.map_or(Ok(finished), Err),
             },
             () = engine.outlets.due.notified(), if !flying.is_empty() && failed.is_none() => {}
@@ -176,10 +182,10 @@ pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64>
 }
 
 /// Handles one row to its end, and says whether it is finished.
-async fn handle<U: AuthUser>(engine: &Arc<Engine<U>>, row: Claimed<U::Id>) -> bool {
+async fn handle<U: AuthUser>(engine: Arc<Engine<U>>, row: Claimed<U::Id>) -> bool {
     let (id, attempt) = (row.job.id.as_str(), row.attempt);
     let kind = row.job.kind.name();
-    let fate = match AssertUnwindSafe(process(engine, &row.job))
+    let fate = match AssertUnwindSafe(process(&engine, &row.job))
         .catch_unwind()
         .await
     {
