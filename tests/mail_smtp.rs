@@ -477,6 +477,26 @@ async fn a_server_that_cannot_prove_its_name_gets_nothing() {
 }
 
 #[tokio::test]
+async fn tls_that_fails_is_no_reason_to_go_on_in_the_clear() {
+    let server = SmtpServer::start(Tls::Upgraded).await;
+    let url = format!("{}?tls=danger_opportunistic", server.url());
+    let trusting = SmtpMailer::builder(&url, FROM).root_certificate(server.authority.as_bytes());
+
+    temporary(SmtpMailer::new(&url, FROM).unwrap().send(&reset()).await);
+    assert_eq!((server.signed_in(), server.received().len()), (0, 0));
+    trusting.build().unwrap().send(&reset()).await.unwrap();
+
+    assert_eq!((server.signed_in(), server.received().len()), (1, 1));
+    let clear = server.clear();
+    assert!(
+        clear
+            .lines()
+            .all(|line| line.starts_with("EHLO ") || line == "STARTTLS"),
+        "{clear}"
+    );
+}
+
+#[tokio::test]
 async fn what_is_put_behind_the_answer_to_starttls_is_not_taken_for_the_servers() {
     let server = SmtpServer::start(Tls::Injected).await;
     let why = temporary(mailer(&server).send(&reset()).await);
