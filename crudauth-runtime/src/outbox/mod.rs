@@ -4,6 +4,7 @@
 //! the message sent: how long that takes, and whether it works, no answer tells (SEC-029, SEC-156).
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -137,8 +138,22 @@ pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64>
     loop {
         let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
         if room > 0 {
-            let claimed = engine.store.claim(engine.now(), LEASE, room).await?;
-            flying.extend(claimed.into_iter().map(|row| handle(engine, row)));
+            let mut claim = pin!(engine.store.claim(engine.now(), LEASE, room));
+            // What is in the air goes on meanwhile: it may hold the connection that the claim waits for.
+            let claimed = loop {
+                tokio::select! {
+                    claimed = &mut claim => break claimed,
+                    Some(done) = flying.next() => finished += u64::from(done),
+                }
+            };
+            match claimed {
+                Ok(claimed) => flying.extend(claimed.into_iter().map(|row| handle(engine, row))),
+                Err(error) => {
+                    // Dropped half-way, a message that somebody has would be sent again.
+                    while flying.next().await.is_some() {}
+                    return Err(error);
+                }
+            }
         }
         // What comes while all is in the air is taken as soon as there is room for it; one slow message does not keep
         // the next one waiting.
