@@ -4,6 +4,7 @@
 //! the message sent: how long that takes, and whether it works, no answer tells (SEC-029, SEC-156).
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -133,21 +134,41 @@ async fn turn<U: AuthUser>(engine: &Arc<Engine<U>>) -> Duration {
 /// Delivers every message that is due, [`AT_ONCE`] at a time, and says how many rows were finished.
 pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64> {
     let mut flying = FuturesUnordered::new();
-    let mut finished = 0;
+    let (mut finished, mut failed) = (0, None);
     loop {
         let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
-        if room > 0 {
-            let claimed = engine.store.claim(engine.now(), LEASE, room).await?;
-            flying.extend(claimed.into_iter().map(|row| handle(engine, row)));
+        if room > 0 && failed.is_none() {
+            let claim = engine.store.claim(engine.now(), LEASE, room);
+            match beside(&mut flying, &mut finished, claim).await {
+                Ok(claimed) => flying.extend(claimed.into_iter().map(|row| handle(engine, row))),
+                Err(error) => failed = Some(error), // what is in the air still lands
+            }
         }
+        let looks = failed.is_none() && flying.len() < AT_ONCE && !flying.is_empty();
         // What comes while all is in the air is taken as soon as there is room for it; one slow message does not keep
         // the next one waiting.
         tokio::select! {
             landed = flying.next() => match landed {
                 Some(done) => finished += u64::from(done),
-                None => return Ok(finished),
+                None => return failed.map_or(Ok(finished), Err),
             },
-            () = engine.outlets.due.notified(), if flying.len() < AT_ONCE && !flying.is_empty() => {}
+            () = engine.outlets.due.notified(), if looks => {}
+            () = tokio::time::sleep(LOOK_AGAIN), if looks => {}
+        }
+    }
+}
+
+/// Waits for `claim`, and keeps what is in the air going meanwhile: it may hold the connection that the claim waits for.
+async fn beside<T>(
+    flying: &mut FuturesUnordered<impl Future<Output = bool>>,
+    finished: &mut u64,
+    claim: impl Future<Output = T>,
+) -> T {
+    let mut claim = pin!(claim);
+    loop {
+        tokio::select! {
+            claimed = &mut claim => return claimed,
+            Some(done) = flying.next() => *finished += u64::from(done),
         }
     }
 }
