@@ -67,7 +67,7 @@ fn permanent(outcome: Result<(), SendError>) -> String {
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_written() {
-    for tls in [Tls::Implicit, Tls::StartTls] {
+    for tls in [Tls::Implicit, Tls::Upgraded] {
         let server = SmtpServer::start(tls).await;
         let mailer = SmtpMailer::builder(&server.url(), FROM)
             .reply_to("help@shop.example")
@@ -132,7 +132,7 @@ async fn a_message_arrives_as_it_was_written() {
         );
         assert_eq!(text(&mail), sent.content.text);
         assert_eq!(html(&mail), sent.content.html.unwrap());
-        if tls == Tls::StartTls {
+        if tls == Tls::Upgraded {
             assert_eq!(server.clear(), "EHLO app.shop.example\r\nSTARTTLS\r\n");
         }
     }
@@ -308,7 +308,7 @@ async fn who_refuses_the_message_is_told_from_who_refuses_us() {
 
 #[tokio::test]
 async fn a_wrong_password_keeps_messages_waiting() {
-    for tls in [Tls::Implicit, Tls::StartTls] {
+    for tls in [Tls::Implicit, Tls::Upgraded] {
         let server = SmtpServer::start(tls).await;
         let wrong = SmtpMailer::builder(&server.url().replace("MARKER", "WRONG"), FROM)
             .root_certificate(server.authority.as_bytes())
@@ -345,7 +345,7 @@ async fn nobody_listens() {
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_given_up() {
-    for tls in [Tls::Implicit, Tls::StartTls] {
+    for tls in [Tls::Implicit, Tls::Upgraded] {
         let server = SmtpServer::start(tls).await;
         server.set(Mood::Silent);
 
@@ -388,6 +388,31 @@ async fn an_address_that_the_server_cannot_take_is_refused_for_good() {
     assert!(!String::from_utf8_lossy(&server.wire()).contains("eve"));
 }
 
+#[tokio::test]
+async fn an_address_beyond_ascii_goes_to_a_server_that_knows_such() {
+    let server = SmtpServer::start(Tls::Implicit).await;
+    server.takes_utf8();
+    let message = testing::message(
+        MessageKind::ResetPassword,
+        "ren\u{e9}@xn--bcher-kva.example",
+    );
+
+    mailer(&server).send(&message).await.unwrap();
+
+    let received = server.received();
+    assert_eq!(received[0].to, ["ren\u{e9}@xn--bcher-kva.example"]);
+    let mail = MessageParser::default().parse(&received[0].bytes).unwrap();
+    assert_eq!(
+        mail.to().unwrap().first().unwrap().address(),
+        Some("ren\u{e9}@xn--bcher-kva.example")
+    );
+    let wire = String::from_utf8(server.wire()).unwrap();
+    assert!(
+        wire.contains("MAIL FROM:<no-reply@shop.example> SMTPUTF8 BODY=8BITMIME\r\n"),
+        "{wire}"
+    );
+}
+
 // --- Somebody on the way -------------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -418,7 +443,7 @@ async fn a_password_does_not_travel_in_the_clear_even_where_tls_may_be_missing()
 
 #[tokio::test]
 async fn a_server_that_cannot_prove_its_name_gets_nothing() {
-    for tls in [Tls::Implicit, Tls::StartTls] {
+    for tls in [Tls::Implicit, Tls::Upgraded] {
         let another = SmtpServer::named(tls, "mail.evil.example").await;
         let unknown = SmtpServer::start(tls).await;
         let trusting = |server: &SmtpServer, authority: &str| {
@@ -492,7 +517,7 @@ async fn a_message_that_was_given_up_half_way_never_runs_into_the_next_one() {
 
 #[tokio::test]
 async fn many_messages_at_once_reach_their_own_recipients() {
-    let server = SmtpServer::start(Tls::StartTls).await;
+    let server = SmtpServer::start(Tls::Upgraded).await;
     let mailer = mailer(&server);
     let sends = (0..50).map(|number| {
         let mailer = mailer.clone();
