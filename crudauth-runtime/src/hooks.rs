@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::account::{Account, AuthUser};
 use crate::crypto::{Normalized, PasswordSource};
+use crate::store::patience;
 
 /// What a hook answers. An error is logged; it never fails or half-undoes the request.
 pub type HookResult = Result<(), Box<dyn StdError + Send + Sync>>;
@@ -377,7 +378,7 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
 
 /// Runs a hook and says whether it did its work.
 async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) -> bool {
-    match AssertUnwindSafe(hook).catch_unwind().await {
+    match patience::afresh(AssertUnwindSafe(hook).catch_unwind()).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => {
             tracing::error!(hook = name, %error, "a hook failed; the request went on");
