@@ -1,7 +1,16 @@
 //! An application that mails, and a mailbox to look into.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by test binaries that each use a part"
+)]
 
 use std::ops::Deref;
 
+use crudauth::__private::{Authority, run_due};
 use crudauth::mail::{Message, MessageKind};
 use crudauth::testing::CaptureMailer;
 use crudauth::{Principal, auth, require};
@@ -65,10 +74,10 @@ pub async fn with_pool(connections: u32) -> MailApp<MailAuth> {
     app
 }
 
-impl MailApp<MailAuth> {
+impl<A: Authority> MailApp<A> {
     /// Delivers what is due.
     pub async fn deliver(&self) {
-        self.auth.run_due().await.unwrap();
+        run_due(&self.auth).await.unwrap();
     }
 
     /// An account whose address is not proven: what `POST /register` makes. Its message has been delivered.
