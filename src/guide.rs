@@ -16,6 +16,10 @@ pub mod lockout {
     #![doc = include_str!("guide/lockout.md")]
 }
 
+pub mod mail {
+    #![doc = include_str!("guide/mail.md")]
+}
+
 pub mod passwords {
     #![doc = include_str!("guide/passwords.md")]
 }

@@ -10,7 +10,7 @@ pub use crudauth_runtime::account::{
 };
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified, RecoversByEmail};
 pub use crudauth_runtime::authority::Authority;
-pub use crudauth_runtime::builder::Builder;
+pub use crudauth_runtime::builder::{self, Builder};
 pub use crudauth_runtime::crypto::PasswordHash;
 pub use crudauth_runtime::error::{Error, Result};
 pub use crudauth_runtime::features::session;

@@ -55,12 +55,12 @@ async fn a_line_holds_what_the_contract_says() {
     mailer.send(&message).await.unwrap();
     mailer.send(&notice).await.unwrap();
 
-    let [line, second] = &*file.lines() else {
+    let [first, second] = &*file.lines() else {
         panic!("not two lines")
     };
     let link = message.context.link.unwrap();
     assert_eq!(
-        *line,
+        *first,
         json!({
             "id": message.id,
             "to": "ada@example.com",

@@ -14,7 +14,8 @@ mod support;
 use crudauth::testing::TestBuilder;
 use crudauth::{Dialect, auth};
 use process::{Worker, say, task, told};
-use support::{Auth, Db, SECRET, TempDb, User, dialect};
+use serde_json::json;
+use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, User, dialect};
 use tokio::task::JoinSet;
 
 auth! {
@@ -23,7 +24,18 @@ auth! {
     struct Club<User>;
 }
 
-const OURS: [&str; 5] = ["attempts", "limits", "migrations", "sessions", "usernames"];
+const OURS: [&str; 7] = [
+    "attempts",
+    "limits",
+    "migrations",
+    "outbox",
+    "sessions",
+    "tokens",
+    "usernames",
+];
+
+/// How many migrations there are.
+const STEPS: i64 = 2;
 
 /// What a database is like before the ten come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,8 +78,8 @@ async fn prepared(before: Before) -> (TempDb, Db) {
     (file, db)
 }
 
-/// One set of tables, with every step recorded once, and accounts that can be made.
-async fn is_whole(before: Before, db: &Db) {
+/// One set of tables, with every step recorded once, and as many accounts as were made.
+async fn is_whole(before: Before, db: &Db, accounts: i64) {
     let mut tables: Vec<_> = OURS.iter().map(|name| format!("auth_{name}")).collect();
     if before == Before::AnotherPrefix {
         tables.extend(OURS.iter().map(|name| format!("club_{name}")));
@@ -76,12 +88,12 @@ async fn is_whole(before: Before, db: &Db) {
     assert_eq!(db.tables().await, tables, "{before:?}");
     assert_eq!(
         db.count("SELECT count(*) FROM auth_migrations").await,
-        1,
+        STEPS,
         "{before:?}"
     );
     assert_eq!(
         db.count("SELECT count(*) FROM users").await,
-        0,
+        accounts,
         "{before:?}"
     );
 }
@@ -91,9 +103,22 @@ async fn start(url: &str) -> crudauth::Result<Auth> {
     builder.cheap_hashing().manual_workers().await
 }
 
+/// A first account: who has started serves.
+async fn sign_up(auth: &Auth, number: &str) -> String {
+    let name = format!("user{number}");
+    let body =
+        json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
+    let client = Client::new(auth.router()).from(&format!("198.51.100.{number}"));
+    client
+        .post_json("/register", &body)
+        .await
+        .status
+        .to_string()
+}
+
 #[test]
 fn worker() {
-    let Some((task, _, url)) = task() else {
+    let Some((task, number, url)) = task() else {
         return;
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -102,7 +127,7 @@ fn worker() {
         told();
         if task == "start" {
             say(&match start(&url).await {
-                Ok(_) => "started".to_owned(),
+                Ok(auth) => sign_up(&auth, &number).await,
                 Err(error) => error.to_string().replace('\n', " "),
             });
             return;
@@ -137,7 +162,7 @@ async fn sec_154_ten_starts_at_once_succeed_whatever_was_there() {
         for started in starts.join_all().await {
             assert_eq!(started, Ok(()), "{before:?}");
         }
-        is_whole(before, &db).await;
+        is_whole(before, &db, 0).await;
     }
 }
 
@@ -152,10 +177,10 @@ async fn sec_154_ten_processes_that_start_at_once_succeed_whatever_was_there() {
             worker.go();
         }
         for worker in &mut workers {
-            assert_eq!(worker.report(), "started", "{before:?}");
+            assert_eq!(worker.report(), "200 OK", "{before:?}");
             worker.child.wait().unwrap();
         }
-        is_whole(before, &db).await;
+        is_whole(before, &db, 10).await;
     }
 }
 
@@ -197,10 +222,10 @@ async fn sec_154_a_process_killed_while_it_starts_leaves_nothing_half_done() {
 
         let mut there = db.tables().await;
         there.retain(|name| name.starts_with("auth_"));
-        // The tables that the killed one was dropping go one by one; those of a step come all at once.
+        // The tables that the killed one was dropping go one by one; those of the steps come all at once.
         if there.iter().any(|name| name == "auth_migrations") && there.len() > 1 {
             let steps = db.count("SELECT count(*) FROM auth_migrations").await;
-            assert_eq!(steps, 1, "{there:?} without their step");
+            assert_eq!(steps, STEPS, "{there:?} without their steps");
         }
         caught.insert(there);
         for table in OURS {
@@ -208,7 +233,7 @@ async fn sec_154_a_process_killed_while_it_starts_leaves_nothing_half_done() {
         }
         db.run("DROP TABLE IF EXISTS users").await;
         start(&file.url()).await.unwrap();
-        is_whole(Before::Empty, &db).await;
+        is_whole(Before::Empty, &db, 0).await;
     }
 }
 
@@ -217,8 +242,10 @@ async fn sec_154_tables_that_nobody_recorded_are_refused_by_name_and_left_alone(
     let file = TempDb::new();
     let db = support::pool(&file.url(), 1).await;
     let sql = Auth::schema_sql(dialect());
-    let (tables, row) = sql.rsplit_once("INSERT INTO").unwrap();
-    db.run(tables).await;
+    let statements = sql.split_inclusive(';');
+    let (rows, tables): (Vec<_>, Vec<_>) =
+        statements.partition(|text| text.contains("INSERT INTO"));
+    db.run(tables.concat()).await;
 
     for _ in 0..2 {
         let told = start(&file.url()).await.unwrap_err().to_string();
@@ -230,7 +257,7 @@ async fn sec_154_tables_that_nobody_recorded_are_refused_by_name_and_left_alone(
         );
     }
     assert_eq!(db.count("SELECT count(*) FROM auth_migrations").await, 0);
-    db.run(format!("INSERT INTO{row}")).await;
+    db.run(rows.concat()).await;
     start(&file.url()).await.unwrap();
 }
 
@@ -263,7 +290,8 @@ async fn sec_154_ten_starts_of_a_role_that_is_serializable_by_default_succeed_on
         for started in starts.join_all().await {
             started.unwrap_or_else(|error| panic!("{setting}: {error}"));
         }
-        is_whole(Before::Empty, &server).await;
-        server.run("DROP TABLE users, auth_sessions, auth_attempts, auth_limits, auth_usernames, auth_migrations").await;
+        is_whole(Before::Empty, &server, 0).await;
+        let ours = OURS.map(|name| format!("auth_{name}")).join(", ");
+        server.run(format!("DROP TABLE users, {ours}")).await;
     }
 }

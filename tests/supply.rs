@@ -135,3 +135,9 @@ fn a_product_that_is_not_asked_for_is_not_compiled() {
     );
     assert!(!postgres.contains("sqlite"), "{postgres}");
 }
+
+#[test]
+fn mail_by_smtp_is_not_compiled_unless_it_is_asked_for() {
+    assert!(!crates("sqlite,postgres").contains("lettre"));
+    assert!(crates("sqlite,smtp").contains("lettre"));
+}

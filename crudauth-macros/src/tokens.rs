@@ -1,6 +1,6 @@
 //! Snippets of tokens that several expansions write.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
 /// `p.#field = value;` for what was given.
@@ -18,9 +18,18 @@ pub(crate) fn duration(secs: u64) -> TokenStream {
     quote!(::core::time::Duration::from_secs(#secs))
 }
 
-/// Where the section is named, for what it needs.
+/// `call`, blamed at `span`: where the section is named that needs it. Names mean what they mean where they stand.
 pub(crate) fn need(span: Span, call: &TokenStream) -> TokenStream {
-    quote::quote_spanned!(span.resolved_at(Span::mixed_site())=> #call)
+    let moved = |mut token: TokenTree| {
+        if let TokenTree::Group(group) = &token {
+            let mut inside = Group::new(group.delimiter(), need(span, &group.stream()));
+            inside.set_span(group.span());
+            token = TokenTree::Group(inside);
+        }
+        token.set_span(span.resolved_at(token.span()));
+        token
+    };
+    call.clone().into_iter().map(moved).collect()
 }
 
 /// `Some(value)` or `None`.

@@ -202,15 +202,19 @@ needs! {
     need_epoch: Epoch;
     need_instant: InstantColumn;
     need_password: HasPassword;
-    need_email: HasEmail;
-    need_mailbox: RecoversByEmail;
-    need_recovery: HasRecovery;
-    need_proof: HasVerified;
     need_authority: Authority;
 }
 
 /// Moves the error of a missing hooks implementation to the user's token.
 pub const fn need_hooks<H: Hooks<U>, U: AuthUser>() {}
+/// Moves the error of a missing address to `#[email]`.
+pub const fn need_email<U: HasEmail>() {}
+/// Moves the error of an account that is not recovered by e-mail to `#[email]`.
+pub const fn need_mailbox<U: RecoversByEmail>() {}
+/// Moves the error of an account that nothing recovers to `#[channel]`.
+pub const fn need_recovery<U: HasRecovery>() {}
+/// Moves the error of a missing column to the section that proves it.
+pub const fn need_proof<U: HasVerified>() {}
 /// Moves the error of a missing column to `verified`.
 pub const fn need_verified<A: Authority<User: HasVerified>>() {}
 /// Moves the error of a missing column to `superuser`.

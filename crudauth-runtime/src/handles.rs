@@ -384,14 +384,11 @@ pub async fn run_due<A: Authority>(auth: &A) -> Result<u64> {
     outbox::run_due(engine(auth)).await
 }
 
-/// Longest that a shutdown waits for messages to be taken; the rest stays in the database for the next start.
-const DRAIN: Duration = Duration::from_secs(5);
-
 /// Stops the background work of `auth`, hands over the messages that are due, and closes its pool.
 pub async fn shutdown<A: Authority>(auth: &A) {
-    auth.core().workers.stop();
-    if A::POLICY.recovery.delivers() {
-        outbox::drain(engine(auth), DRAIN).await;
+    let drained = auth.core().workers.stop().await;
+    if A::POLICY.recovery.delivers() && !drained {
+        outbox::drain(outbox::run_due(engine(auth))).await;
     }
     // A reservation that is settling in the background gets its chance before the pool goes.
     let _ = tokio::time::timeout(Duration::from_secs(1), tokio::task::yield_now()).await;

@@ -1,18 +1,17 @@
 //! The application's say in the flows: one trait whose methods all do nothing unless written.
 
-use std::any::Any;
 use std::error::Error as StdError;
-use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 
 use crate::account::{Account, AuthUser};
 use crate::crypto::{Normalized, PasswordSource};
+
+mod any;
+
+pub(crate) use any::AnyHooks;
 
 /// What a hook answers. An error is logged; it never fails or half-undoes the request.
 pub type HookResult = Result<(), Box<dyn StdError + Send + Sync>>;
@@ -203,6 +202,9 @@ pub struct PasswordCheck<'a> {
 )]
 pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     /// An account was created.
+    ///
+    /// Where messages go out (`#[email]`, `#[channel]`), the answer to `POST /register` does not wait for it: how long it takes
+    /// would tell that the address was free.
     fn after_register(
         &self,
         event: &AccountEvent<U::Id>,
@@ -272,7 +274,8 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
     }
 
     /// Fills the application's own columns of a new account. Runs before the INSERT, with no connection held; what
-    /// crudauth owns is not reachable from here.
+    /// crudauth owns is not reachable from here. Where messages go out it runs
+    /// before anything is looked up, so also for a sign-up whose address then turns out to be taken.
     ///
     /// An error is logged, and the columns stay as they were before the call.
     fn new_user(
@@ -303,104 +306,3 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
 pub struct NoHooks;
 
 impl<U: AuthUser> Hooks<U> for NoHooks {}
-
-/// [`Hooks`] behind a pointer, so that flows are compiled once per account type.
-pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
-    fn after_register<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn login_failed<'a>(&'a self, event: &'a LoginFailed<U::Id>) -> BoxFuture<'a, ()>;
-    fn lockout<'a>(&'a self, event: &'a Lockout<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_recovery_verified<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_password_reset<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
-    fn after_email_changed<'a>(&'a self, event: &'a EmailChanged<U::Id>) -> BoxFuture<'a, ()>;
-    fn new_user<'a>(
-        &'a self,
-        user: &'a NewUser<'a>,
-        columns: &'a mut U::Columns,
-    ) -> BoxFuture<'a, ()>;
-    fn check_password<'a>(
-        &'a self,
-        check: &'a PasswordCheck<'a>,
-    ) -> BoxFuture<'a, Result<(), String>>;
-}
-
-macro_rules! watched {
-    ($($name:ident: $event:ident),*) => {$(
-        fn $name<'a>(&'a self, event: &'a $event<U::Id>) -> BoxFuture<'a, ()> {
-            Box::pin(async move {
-                watch(stringify!($name), Hooks::$name(self, event)).await;
-            })
-        }
-    )*};
-}
-
-impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
-    watched! {
-        after_register: AccountEvent, login_failed: LoginFailed, lockout: Lockout, after_login: AccountEvent,
-        after_logout: AccountEvent, after_password_changed: AccountEvent,
-        after_recovery_verified: AccountEvent, after_password_reset: AccountEvent,
-        after_email_changed: EmailChanged
-    }
-
-    fn new_user<'a>(
-        &'a self,
-        user: &'a NewUser<'a>,
-        columns: &'a mut U::Columns,
-    ) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            // On a copy: what a failing hook has written so far does not reach the row.
-            let mut filled = columns.clone();
-            if watch("new_user", Hooks::new_user(self, user, &mut filled)).await {
-                *columns = filled;
-            }
-        })
-    }
-
-    fn check_password<'a>(
-        &'a self,
-        check: &'a PasswordCheck<'a>,
-    ) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(async move {
-            // A check that panics refuses: it must not be a way around itself.
-            let checked = AssertUnwindSafe(Hooks::check_password(self, check))
-                .catch_unwind()
-                .await;
-            checked.unwrap_or_else(|panic| {
-                report("check_password", &*panic);
-                Err("This password cannot be checked right now.".to_owned())
-            })
-        })
-    }
-}
-
-/// Runs a hook and says whether it did its work.
-async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) -> bool {
-    match AssertUnwindSafe(hook).catch_unwind().await {
-        Ok(Ok(())) => return true,
-        Ok(Err(error)) => {
-            tracing::error!(hook = name, %error, "a hook failed; the request went on");
-        }
-        Err(panic) => report(name, &*panic),
-    }
-    false
-}
-
-fn report(name: &'static str, panic: &(dyn Any + Send)) {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(
-        hook = name,
-        panic = text.unwrap_or("no message"),
-        "a hook panicked; the request went on"
-    );
-}
-
-impl<U: AuthUser> fmt::Debug for dyn AnyHooks<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hooks")
-    }
-}

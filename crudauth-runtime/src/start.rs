@@ -38,7 +38,7 @@ pub(crate) async fn start<A: Authority>(
     let origins = keep(&mut problems, origins(&settings.origins))?;
     outlets.frontend_url = keep(
         &mut problems,
-        frontend_url(outlets.frontend_url.take(), &A::POLICY.recovery),
+        frontend_url(outlets.frontend_url.as_deref(), &A::POLICY.recovery),
     )?
     .flatten();
     let store = keep(&mut problems, open::<A>(source).await)?;
@@ -162,8 +162,8 @@ fn origins(texts: &[String]) -> Result<Option<Vec<Origin>>> {
 
 /// The builder's address of the pages, else the block's. Mailed links cannot do without it; a channel can, because what it
 /// delivers may be the token alone.
-fn frontend_url(given: Option<String>, policy: &RecoveryPolicy) -> Result<Option<String>> {
-    match given.as_deref().or(policy.frontend_url) {
+fn frontend_url(given: Option<&str>, policy: &RecoveryPolicy) -> Result<Option<String>> {
+    match given.or(policy.frontend_url) {
         Some(text) => frontend::parse(text)
             .map(|url| Some(url.to_owned()))
             // The text is not told: somebody may have put a password in it.
@@ -225,7 +225,7 @@ async fn prepare<A: Authority>(store: &Arc<dyn Store<A::User>>, settings: &Setti
         store.create_users().await?;
     }
     if settings.verify_schema {
-        let mut differences = store.verify_schema().await?;
+        let mut differences = store.verify_schema(A::POLICY.recovery.mail).await?;
         differences.retain(|found| !(found.reused_ids && settings.danger_reused_ids));
         if !differences.is_empty() {
             return Err(Error::Config(
@@ -251,7 +251,10 @@ fn unwritable(error: Error) -> Error {
 /// # Errors
 /// When the database cannot be asked.
 pub async fn verify_schema<A: Authority>(pool: impl IntoStore<A>) -> Result<Vec<String>> {
-    let differences = pool.into_store().verify_schema().await?;
+    let differences = pool
+        .into_store()
+        .verify_schema(A::POLICY.recovery.mail)
+        .await?;
     Ok(differences.into_iter().map(|found| found.text).collect())
 }
 

@@ -1,11 +1,12 @@
 //! Background work, supervised: it survives panics and a database that goes away, and ends with the last `Auth`.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::account::AuthUser;
@@ -22,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Workers {
     stop: watch::Sender<bool>,
+    outbox: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Workers {
@@ -29,6 +31,7 @@ impl Workers {
     pub(crate) fn manual() -> Self {
         Self {
             stop: watch::channel(true).0,
+            outbox: Mutex::default(),
         }
     }
 
@@ -36,16 +39,30 @@ impl Workers {
     /// alive.
     pub(crate) fn start<U: AuthUser>(engine: &Arc<Engine<U>>, every: Duration) -> Self {
         let (stop, stopped) = watch::channel(false);
-        if engine.policy.recovery.delivers() {
-            tokio::spawn(outbox::serve(Arc::downgrade(engine), stopped.clone()));
-        }
+        let outbox = engine
+            .policy
+            .recovery
+            .delivers()
+            .then(|| tokio::spawn(outbox::serve(Arc::downgrade(engine), stopped.clone())));
         tokio::spawn(sweeper(Arc::downgrade(engine), every, stopped));
-        Self { stop }
+        Self {
+            stop,
+            outbox: Mutex::new(outbox),
+        }
     }
 
-    /// Tells the workers to stop.
-    pub(crate) fn stop(&self) {
+    /// Tells the workers to stop, and waits until the outbox has handed over what is due. False where no worker did.
+    pub(crate) async fn stop(&self) -> bool {
         let _ = self.stop.send(true);
+        let outbox = self
+            .outbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match outbox {
+            Some(worker) => worker.await.is_ok(),
+            None => false,
+        }
     }
 }
 

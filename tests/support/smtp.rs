@@ -15,6 +15,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mailin::response::{AUTH_OK, INVALID_CREDENTIALS, OK, START_DATA};
@@ -35,8 +36,8 @@ pub const PASSWORD: &str = "pass/word@MARKER";
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tls {
     Implicit,
-    /// Where the client asks for it; signing in only then.
-    StartTls,
+    /// By STARTTLS, where the client asks for it; signing in only then.
+    Upgraded,
     /// Somebody on the way has taken the offer out, and put one to sign in in its place.
     Stripped,
     /// Somebody on the way puts answers of their own behind the one to STARTTLS.
@@ -80,6 +81,7 @@ struct Shared {
     wire: Mutex<Vec<u8>>,
     answers: Mutex<HashMap<&'static str, (u16, &'static str)>>,
     mood: Mutex<Mood>,
+    utf8: AtomicBool,
     /// Goes up with every line of a message that arrives.
     lines: watch::Sender<usize>,
 }
@@ -181,6 +183,11 @@ impl SmtpServer {
         *self.shared.mood.lock().unwrap() = mood;
     }
 
+    /// From now on it knows SMTPUTF8, which `mailin` does not.
+    pub fn takes_utf8(&self) {
+        self.shared.utf8.store(true, Ordering::Relaxed);
+    }
+
     /// Returns when another line of a message has arrived.
     pub async fn reads_a_message(&self) {
         self.shared.lines.subscribe().changed().await.unwrap();
@@ -267,9 +274,20 @@ async fn converse(
             }
         }
         let ends_message = in_message && line == b".\r\n";
-        let response = session.process(&line);
+        let utf8 = shared.utf8.load(Ordering::Relaxed) && !in_message;
+        let response = if utf8 && line.starts_with(b"MAIL ") {
+            let plain = String::from_utf8(line.clone())
+                .unwrap()
+                .replace(" SMTPUTF8", "");
+            session.process(plain.as_bytes())
+        } else {
+            session.process(&line)
+        };
         in_message = (in_message && !ends_message) || response == START_DATA;
         let mut answer = response.buffer()?;
+        if utf8 && line.starts_with(b"EHLO ") {
+            answer.splice(..0, b"250-localhost\r\n250-SMTPUTF8\r\n".iter().copied());
+        }
         if response.action == Action::UpgradeTls && tls == Tls::Injected {
             answer.extend_from_slice(b"250-evil\r\n250 AUTH LOGIN\r\n");
         }
@@ -302,7 +320,7 @@ fn session(tls: Tls) -> SessionBuilder {
         .enable_auth(AuthMechanism::Plain)
         .enable_auth(AuthMechanism::Login);
     match tls {
-        Tls::StartTls | Tls::Injected => {
+        Tls::Upgraded | Tls::Injected => {
             builder.enable_start_tls();
         }
         Tls::Stripped | Tls::None => {

@@ -47,21 +47,24 @@ impl Feature for Channel {
 
     fn expand(&self, app: &App) -> Parts {
         let user = &app.user;
-        // What both sections bring and need, `#[email]` brings and needs.
-        let alone = !app.facts().mails;
-        let features = alone.then(|| quote!(__p::recovery::feature::<Self>()));
-        let methods = alone.then(|| Links::methods(app)).unwrap_or_default();
-        let needs = quote!(__p::need_recovery::<#user>(); __p::need_proof::<#user>(););
-        let needs = alone.then(|| need(self.span, &needs)).unwrap_or_default();
         let mut policy = quote!(p.recovery.channel = true;);
         policy.extend(self.links.policy());
+        let needs = quote!(__p::need_recovery::<#user>(); __p::need_proof::<#user>(););
+        // What both sections bring and need, `#[email]` brings and needs.
+        let shared = if app.facts().mails {
+            Parts::default()
+        } else {
+            Parts {
+                features: vec![quote!(__p::recovery::feature::<Self>())],
+                methods: Links::methods(app),
+                needs: need(self.span, &needs),
+                ..Parts::default()
+            }
+        };
         Parts {
             policy,
-            features: features.into_iter().collect(),
-            methods,
-            needs,
             delivers: true,
-            ..Parts::default()
+            ..shared
         }
     }
 }

@@ -116,6 +116,48 @@ fn mistakes_in_the_block_are_told() {
         ("#[lockout(base = \"2h\")]", "longer than the longest"),
         ("#[lockout(on_success = \"clear\")]", "has no value"),
         ("#[rate_limit(register = \"5\")]", "is not a limit"),
+        ("#[proxy]", "how many proxies"),
+        ("#[database(postgresql)]", "write `postgres`"),
+        ("#[database(mysql)]", "crudauth does not speak it yet"),
+        ("#[database(sqlit)]", "did you mean `sqlite`?"),
+        ("#[database]", "names no product"),
+        ("#[tables(prefix = \"a b\")]", "is not an SQL name"),
+        ("#[hooks]", "takes the path of one type"),
+        ("#[allow(nothing, reason = \"x\")]", "has no key `nothing`"),
+        ("#[allow(insecure_cookies_behind_proxy)]", "add `reason"),
+        (
+            "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)]",
+            "session hijacking",
+        ),
+        (
+            "#[password(danger_common)] #[lockout(max_attempts = 50)]",
+            "password spraying",
+        ),
+        ("#[cfg(test)]", "is never evaluated"),
+        ("#[derive(Clone)]", "`Clone` and `Debug` already"),
+        ("#[crate(renamed)]", "is relative"),
+    ] {
+        told(
+            "auth",
+            &format!("{sections} pub struct Auth<User>;"),
+            needle,
+        );
+    }
+    told("auth", "pub struct Auth;", "needs the account type");
+    told("auth", "pub struct Auth<User, Other>;", "one account type");
+    told("auth", "pub struct Auth<User>; fn f() {}", "takes one item");
+    told("auth", "", "cannot read this block");
+}
+
+#[test]
+fn an_allowed_combination_is_silent() {
+    let text = "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)] #[allow(insecure_cookies_behind_proxy, reason = \"lab\")] pub struct Auth<User>;";
+    assert_eq!(messages("auth", text), Vec::<String>::new());
+}
+
+#[test]
+fn mistakes_in_the_links_are_told() {
+    for (sections, needle) in [
         (
             "#[rate_limit(password_reset = \"5/h\")]",
             "`#[rate_limit]` has no key `password_reset`",
@@ -183,26 +225,6 @@ fn mistakes_in_the_block_are_told() {
             "#[rate_limit(existing_account_notice = \"off\")] #[channel]",
             "mail bombing",
         ),
-        ("#[proxy]", "how many proxies"),
-        ("#[database(postgresql)]", "write `postgres`"),
-        ("#[database(mysql)]", "crudauth does not speak it yet"),
-        ("#[database(sqlit)]", "did you mean `sqlite`?"),
-        ("#[database]", "names no product"),
-        ("#[tables(prefix = \"a b\")]", "is not an SQL name"),
-        ("#[hooks]", "takes the path of one type"),
-        ("#[allow(nothing, reason = \"x\")]", "has no key `nothing`"),
-        ("#[allow(insecure_cookies_behind_proxy)]", "add `reason"),
-        (
-            "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)]",
-            "session hijacking",
-        ),
-        (
-            "#[password(danger_common)] #[lockout(max_attempts = 50)]",
-            "password spraying",
-        ),
-        ("#[cfg(test)]", "is never evaluated"),
-        ("#[derive(Clone)]", "`Clone` and `Debug` already"),
-        ("#[crate(renamed)]", "is relative"),
     ] {
         told(
             "auth",
@@ -210,16 +232,6 @@ fn mistakes_in_the_block_are_told() {
             needle,
         );
     }
-    told("auth", "pub struct Auth;", "needs the account type");
-    told("auth", "pub struct Auth<User, Other>;", "one account type");
-    told("auth", "pub struct Auth<User>; fn f() {}", "takes one item");
-    told("auth", "", "cannot read this block");
-}
-
-#[test]
-fn an_allowed_combination_is_silent() {
-    let text = "#[session(danger_insecure_cookies)] #[proxy(trusted_hops = 1)] #[allow(insecure_cookies_behind_proxy, reason = \"lab\")] pub struct Auth<User>;";
-    assert_eq!(messages("auth", text), Vec::<String>::new());
 }
 
 #[test]

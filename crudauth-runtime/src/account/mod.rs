@@ -349,7 +349,7 @@ capabilities! {
     /// The account has a password column.
     HasPassword: "`{Self}` has no password column", "add a field `password_hash: PasswordHash`, or mark yours `#[auth(password)]`";
     /// The account has a verified column.
-    HasVerified: "`{Self}` has no column that says whether the address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`; beside a field marked `recovery`, mark it `#[auth(recovery_verified)]`";
+    HasVerified: "`{Self}` has no column that says whether the address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`; beside a field `phone` that is marked `recovery`, add `phone_verified: bool`, or mark yours `#[auth(recovery_verified)]`";
     /// The account has something to recover a lost password by.
     HasRecovery: "`{Self}` has nothing to recover a lost password by", "add a field `email: String`, or mark another one `#[auth(recovery)]`";
     /// A lost password is recovered by e-mail.

@@ -15,6 +15,8 @@ pub(super) struct Page<'a> {
     /// Whole seconds, or 0 where nothing is said of it.
     pub(super) expires_in: u64,
     pub(super) note: &'a str,
+    /// Whether the note says when to press the button, and not what the message means for others.
+    pub(super) note_first: bool,
     pub(super) site: &'a str,
 }
 
@@ -22,6 +24,9 @@ pub(super) struct Page<'a> {
 pub(super) fn page(page: &Page<'_>) -> Option<String> {
     let mut out = String::with_capacity(4096);
     head(&mut out, page).ok()?;
+    if page.note_first {
+        paragraph(&mut out, page.note).ok()?;
+    }
     if let Some((label, link)) = page.button {
         button(&mut out, label, link).ok()?;
         if page.expires_in > 0 {
@@ -33,7 +38,9 @@ pub(super) fn page(page: &Page<'_>) -> Option<String> {
             .ok()?;
         }
     }
-    paragraph(&mut out, page.note).ok()?;
+    if !page.note_first {
+        paragraph(&mut out, page.note).ok()?;
+    }
     foot(&mut out, page.site).ok()?;
     Some(out)
 }
@@ -166,6 +173,7 @@ mod tests {
             button: Some(("Choose a new password", link)),
             expires_in: 3600,
             note: "If you did not ask for this, ignore this message: nothing changes.",
+            note_first: false,
             site,
         }
     }
@@ -195,6 +203,7 @@ mod tests {
             button: Some(("<u>", "https://x.example/<s>?a=1&b=2")),
             expires_in: 0,
             note: "<q>",
+            note_first: false,
             site: "<a>",
         })
         .unwrap();

@@ -36,6 +36,39 @@ pub use templates::render;
 /// It is called by a background worker, up to [`AT_ONCE`] times at once, with no database connection held, and given
 /// [`PATIENCE`] for each message. A message may come twice (a process that ends between the delivery and its record): both
 /// have the same [`Message::id`].
+///
+/// `SmtpMailer` (cargo feature `smtp`), [`ConsoleMailer`] and [`JsonLinesMailer`] are there; one for the API of a mail service
+/// is this much:
+///
+/// ```
+/// # use crudauth_runtime as crudauth;
+/// use crudauth::mail::{BoxFuture, Mailer, Message, SendError};
+/// # struct Service;
+/// # struct Refused { for_good: bool }
+/// # impl Service {
+/// #     async fn post(&self, key: &str, to: &str, subject: &str, text: &str) -> Result<(), Refused> { Ok(()) }
+/// # }
+///
+/// struct ServiceMailer(Service);
+///
+/// impl Mailer for ServiceMailer {
+///     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+///         Box::pin(async move {
+///             let content = &message.content;
+///             let sent = self.0.post(&message.id, &message.to, &content.subject, &content.text).await;
+///             sent.map_err(|refused| match refused {
+///                 Refused { for_good: true } => SendError::permanent("the service refuses the message"),
+///                 Refused { for_good: false } => SendError::temporary("the service does not answer"),
+///             })
+///         })
+///     }
+/// }
+/// ```
+///
+/// # Security
+/// A message holds a link that opens the account, and the recipient's address: put neither into a log or an error, and send
+/// them over TLS. Write to [`Message::to`] and to nothing else, as it is: it is the address in the account's row, and another
+/// spelling may be another person's mailbox (CVE-2019-19844).
 pub trait Mailer: Send + Sync + 'static {
     /// Hands `message` over.
     ///

@@ -40,6 +40,6 @@ impl<U: AuthUser> fmt::Debug for Outlets<U> {
             .field("channels", &self.channels.len())
             .field("templates", &self.templates.is_some())
             .field("frontend_url", &self.frontend_url)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

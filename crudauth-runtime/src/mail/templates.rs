@@ -87,7 +87,7 @@ fn built_in(context: &MessageContext) -> Content {
     let words = words(context.kind, &site);
     let text = match (&link, words.notice) {
         (Some(link), false) => format!("{}: {link}", words.subject),
-        (Some(link), true) => format!("{} {} {link}", words.lead, words.note),
+        (Some(link), true) => format!("{} {}\n\n{}: {link}", words.lead, words.note, words.button),
         (None, _) => format!("{} {}", words.lead, words.note),
     };
     let page = Page {
@@ -96,6 +96,7 @@ fn built_in(context: &MessageContext) -> Content {
         button: link.as_deref().map(|link| (words.button, link)),
         expires_in: context.expires_in,
         note: words.note,
+        note_first: words.notice,
         site: &site,
     };
     Content {
@@ -249,7 +250,11 @@ mod tests {
     fn the_notice_of_a_changed_address_has_the_link_that_takes_it_back() {
         let content = render(&context(MessageKind::EmailChanged, Some(LINK)), None);
 
-        assert!(content.text.ends_with(LINK));
+        assert!(
+            content
+                .text
+                .ends_with(&format!("\n\nTake the change back: {LINK}"))
+        );
         assert!(content.html.unwrap().contains("Take the change back"));
     }
 
@@ -339,7 +344,8 @@ mod tests {
             let mut context = context(MessageKind::EmailChanged, Some(hostile));
             context.frontend_url = hostile.to_owned();
             let said = render(&context, None);
-            assert!(!said.text.contains(['\r', '\n']), "{hostile:?}");
+            assert_eq!(said.text.lines().count(), 3, "{hostile:?}");
+            assert!(!said.text.contains('\r'), "{hostile:?}");
             let html = said.html.unwrap();
             assert!(!html.contains("<script"), "{hostile:?}");
             assert!(!html.contains("href"), "{hostile:?}");

@@ -90,7 +90,7 @@ impl Carried {
         match said {
             Ok(()) => self.taken = true,
             Err(error @ SendError::Permanent(_)) => {
-                tracing::error!(%error, id, kind, "a message is dropped")
+                tracing::error!(%error, id, kind, "a message is dropped");
             }
             Err(error) => {
                 self.later = true;

@@ -4,13 +4,12 @@
 //! the message sent: how long that takes, and whether it works, no answer tells (SEC-029, SEC-156).
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::account::AuthUser;
 use crate::crypto::link::row_name;
@@ -65,14 +64,18 @@ pub(crate) fn job<U: AuthUser>(engine: &Engine<U>, kind: JobKind) -> Result<Job<
 }
 
 /// A notice to the account's owner that its password is another one now; `None` where no messages go out, or none reach it.
+/// `proven`: the owner of the mailbox has just been here. Nobody is written to of an account that only claims the mailbox.
 pub(crate) fn password_changed<U: AuthUser>(
     engine: &Engine<U>,
     user: &U,
+    proven: bool,
 ) -> Result<Option<Job<U::Id>>> {
-    let Some(recipient) = user.account().factor else {
+    let account = user.account();
+    let Some(recipient) = account.factor else {
         return Ok(None);
     };
-    if !engine.policy.recovery.delivers() {
+    let proven = proven || account.verified != Some(false);
+    if !proven || !engine.policy.recovery.delivers() {
         return Ok(None);
     }
     Ok(Some(Job {
@@ -94,23 +97,40 @@ pub(crate) async fn serve<U: AuthUser>(
     engine: Weak<Engine<U>>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    loop {
-        let Some(engine) = engine.upgrade() else {
-            return;
-        };
+    let mut stopping = false;
+    while let Some(engine) = engine.upgrade() {
         let due = Arc::clone(&engine.outlets.due);
+        let mut turn = Box::pin(turn(&engine));
         let wait = tokio::select! {
-            wait = turn(&engine) => wait,
-            _ = stopped.changed() => return,
+            wait = &mut turn => wait,
+            _ = stopped.changed(), if !stopping => {
+                // What is in the air lands, and what is due goes out, as far as that is soon done.
+                drain(turn).await;
+                return;
+            }
         };
+        drop(turn);
         drop(engine);
+        if stopping {
+            return;
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = due.notified() => {}
-            _ = stopped.changed() => return,
+            _ = stopped.changed() => stopping = true, // once more: somebody may have left a row at the last moment
         }
     }
 }
+
+/// Waits for `work` no longer than [`DRAIN`].
+pub(crate) async fn drain<T>(work: impl Future<Output = T>) {
+    if tokio::time::timeout(DRAIN, work).await.is_err() {
+        tracing::warn!("messages are left in the outbox; the next start delivers them");
+    }
+}
+
+/// Longest that an authority which ends waits for messages to be taken. The rest stays in the database.
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Delivers what is due, and says how long nothing will be.
 async fn turn<U: AuthUser>(engine: &Arc<Engine<U>>) -> Duration {
@@ -133,45 +153,39 @@ async fn turn<U: AuthUser>(engine: &Arc<Engine<U>>) -> Duration {
 
 /// Delivers every message that is due, [`AT_ONCE`] at a time, and says how many rows were finished.
 pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64> {
-    let mut flying = FuturesUnordered::new();
-    let mut finished = 0;
+    // Tasks, and not futures of this one: a message that holds the only connection, or the turn to write, must get on while
+    // this one waits for it.
+    let mut flying = JoinSet::new();
+    let (mut finished, mut failed) = (0, None);
     loop {
         let room = u32::try_from(AT_ONCE.saturating_sub(flying.len())).unwrap_or(0);
-        if room > 0 {
-            let mut claim = pin!(engine.store.claim(engine.now(), LEASE, room));
-            // What is in the air goes on meanwhile: it may hold the connection that the claim waits for.
-            let claimed = loop {
-                tokio::select! {
-                    claimed = &mut claim => break claimed,
-                    Some(done) = flying.next() => finished += u64::from(done),
+        if room > 0 && failed.is_none() {
+            match engine.store.claim(engine.now(), LEASE, room).await {
+                Ok(claimed) => {
+                    for row in claimed {
+                        flying.spawn(handle(Arc::clone(engine), row));
+                    }
                 }
-            };
-            match claimed {
-                Ok(claimed) => flying.extend(claimed.into_iter().map(|row| handle(engine, row))),
-                Err(error) => {
-                    // Dropped half-way, a message that somebody has would be sent again.
-                    while flying.next().await.is_some() {}
-                    return Err(error);
-                }
+                Err(error) => failed = Some(error), // what is in the air lands first
             }
         }
-        // What comes while all is in the air is taken as soon as there is room for it; one slow message does not keep
+        // What comes while others are in the air is taken as soon as there is room for it: one slow message does not keep
         // the next one waiting.
         tokio::select! {
-            landed = flying.next() => match landed {
-                Some(done) => finished += u64::from(done),
-                None => return Ok(finished),
+            landed = flying.join_next() => match landed {
+                Some(done) => finished += u64::from(done.unwrap_or(false)),
+                None => return failed.map_or(Ok(finished), Err),
             },
-            () = engine.outlets.due.notified(), if flying.len() < AT_ONCE && !flying.is_empty() => {}
+            () = engine.outlets.due.notified(), if !flying.is_empty() && failed.is_none() => {}
         }
     }
 }
 
 /// Handles one row to its end, and says whether it is finished.
-async fn handle<U: AuthUser>(engine: &Arc<Engine<U>>, row: Claimed<U::Id>) -> bool {
+async fn handle<U: AuthUser>(engine: Arc<Engine<U>>, row: Claimed<U::Id>) -> bool {
     let (id, attempt) = (row.job.id.as_str(), row.attempt);
     let kind = row.job.kind.name();
-    let fate = match AssertUnwindSafe(process(engine, &row.job))
+    let fate = match AssertUnwindSafe(process(&engine, &row.job))
         .catch_unwind()
         .await
     {
@@ -234,15 +248,6 @@ fn back_off(attempt: i64) -> Duration {
 
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
-
-/// Delivers what is due once more, and no longer than `patience`: what is left stays in the database for the next start.
-pub(crate) async fn drain<U: AuthUser>(engine: &Arc<Engine<U>>, patience: Duration) {
-    match tokio::time::timeout(patience, run_due(engine)).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the outbox could not be drained"),
-        Err(_) => tracing::warn!("messages are left in the outbox; the next start delivers them"),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -255,6 +255,7 @@ pub trait Dialect: Database {
 
     /// Lets the writers of this process at the database of `pool`, first come first served, where it takes so few at a time
     /// and does not line them up itself.
+    #[must_use]
     fn writers(pool: &Pool<Self>) -> Option<Arc<Semaphore>> {
         let _ = pool;
         None

@@ -120,6 +120,13 @@ pub struct Resolution<'a, K> {
 pub trait Outbox<U: AuthUser>: Send + Sync {
     /// Writes a row. One with a name that is there already changes nothing.
     fn enqueue<'a>(&'a self, job: &'a Job<U::Id>) -> BoxFuture<'a, Result<()>>;
+    /// The same, with as many trips to the database as an account is inserted with, user name or not: whoever measures a
+    /// sign-up must not see which of the two it was.
+    fn enqueue_as_insert<'a>(
+        &'a self,
+        job: &'a Job<U::Id>,
+        username: bool,
+    ) -> BoxFuture<'a, Result<()>>;
     /// Takes at most `most` rows that are due; nobody else takes them before `lease` is over.
     fn claim(
         &self,

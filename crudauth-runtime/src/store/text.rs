@@ -115,7 +115,6 @@ impl Text {
 #[must_use]
 #[expect(
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "runs in the compiler, where a panic is a compile error"
 )]
 pub const fn render(template: &str, names: &Names, syntax: Syntax) -> Text {

@@ -83,6 +83,17 @@ async fn insert<U: AuthUser>(
     };
     let source = sign_up.source;
     let factor = factor(&sign_up);
+    let seed = NewUser {
+        email: names.email,
+        username: names.username,
+        source,
+    };
+    // Before anything is looked up where answers are alike: how long the application takes to fill its columns would tell
+    // what is free.
+    let alike = source == SignUpSource::Register && engine.policy.recovery.delivers();
+    if alike {
+        engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    }
     if let Some(outcome) = taken(&engine, names).await? {
         return tell_owner(
             &engine,
@@ -92,12 +103,9 @@ async fn insert<U: AuthUser>(
         )
         .await;
     }
-    let seed = NewUser {
-        email: names.email,
-        username: names.username,
-        source: sign_up.source,
-    };
-    engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    if !alike {
+        engine.hooks.new_user(&seed, &mut sign_up.columns).await;
+    }
     let new = new_account(&engine, sign_up, password_hash)?;
     let is_superuser = new.is_superuser;
     let message = welcome(&engine, source)?;
@@ -125,10 +133,13 @@ async fn insert<U: AuthUser>(
         is_active: true,
         is_superuser,
     };
-    engine
-        .hooks
-        .after_register(&AccountEvent { account, origin })
-        .await;
+    let event = AccountEvent { account, origin };
+    if alike {
+        // Not waited for: how long it takes would tell that the address was free.
+        tokio::spawn(async move { engine.hooks.after_register(&event).await });
+    } else {
+        engine.hooks.after_register(&event).await;
+    }
     Ok(SignUpOutcome::Created(id))
 }
 
@@ -220,7 +231,11 @@ async fn tell_owner<U: AuthUser>(
             target: target.map(str::to_owned),
             ..outbox::job(engine, JobKind::ExistingAccount)?
         };
-        outbox::leave(engine, &notice).await?;
+        engine
+            .store
+            .enqueue_as_insert(&notice, U::TABLE.has(Role::Username))
+            .await?;
+        engine.outlets.due.notify_one();
     }
     Ok(outcome)
 }
@@ -346,7 +361,7 @@ async fn store<U: AuthUser>(
 ) -> Result<PasswordOutcome> {
     let old = user.account().password_hash.cloned();
     let account = AccountInfo::of(user);
-    let notice = outbox::password_changed(engine, user)?;
+    let notice = outbox::password_changed(engine, user, false)?;
     let origin = engine.origin(caller.client, Some(caller.transport), caller.session);
     let engine = Arc::clone(engine);
     detached(async move {

@@ -136,7 +136,7 @@ pub async fn confirm<U: AuthUser>(
             engine.outlets.due.notify_one();
             tell(&engine, &found.user, to, false, origin).await;
         }
-        Ok(moved(redeemed, found))
+        Ok(moved(redeemed, found.row.redirect_to))
     })
     .await
 }
@@ -182,7 +182,7 @@ pub async fn undo<U: AuthUser>(
         if redeemed == Redeemed::Done {
             tell(&engine, &found.user, to, true, origin).await;
         }
-        Ok(moved(redeemed, found))
+        Ok(moved(redeemed, found.row.redirect_to))
     })
     .await
 }
@@ -237,9 +237,9 @@ async fn redeem<U: AuthUser>(
     engine.store.redeem(&redemption).await
 }
 
-fn moved<U>(redeemed: Redeemed, found: Box<Found<U>>) -> Moved {
+fn moved(redeemed: Redeemed, redirect_to: Option<String>) -> Moved {
     match redeemed {
-        Redeemed::Done => Moved::Done(found.row.redirect_to),
+        Redeemed::Done => Moved::Done(redirect_to),
         Redeemed::Stale => Moved::Dead,
         Redeemed::Taken => Moved::Taken,
         Redeemed::Used => Moved::Used,

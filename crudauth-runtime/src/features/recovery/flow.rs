@@ -94,7 +94,7 @@ pub async fn verify<U: AuthUser>(
             let event = AccountEvent { account, origin };
             engine.hooks.after_recovery_verified(&event).await;
         }
-        Ok(confirmation(redeemed, found))
+        Ok(confirmation(redeemed, found.row.redirect_to))
     })
     .await
 }
@@ -134,7 +134,7 @@ pub async fn reset<U: AuthUser>(
                 engine.hooks.after_recovery_verified(&event).await;
             }
         }
-        Ok(confirmation(redeemed, found))
+        Ok(confirmation(redeemed, found.row.redirect_to))
     });
     Ok(ResetOutcome::Confirmed(confirmed.await?))
 }
@@ -148,7 +148,7 @@ async fn store<U: AuthUser>(
     let Some(factor) = account.factor else {
         return Ok(Redeemed::Stale);
     };
-    let notice = outbox::password_changed(engine, &found.user)?;
+    let notice = outbox::password_changed(engine, &found.user, true)?;
     let effect = Effect::ResetPassword {
         factor,
         old: account.password_hash,
@@ -188,9 +188,9 @@ async fn redeem<U: AuthUser>(
     engine.store.redeem(&redemption).await
 }
 
-fn confirmation<U>(redeemed: Redeemed, found: Box<Found<U>>) -> Confirmation {
+fn confirmation(redeemed: Redeemed, redirect_to: Option<String>) -> Confirmation {
     match redeemed {
-        Redeemed::Done => Confirmation::Done(found.row.redirect_to),
+        Redeemed::Done => Confirmation::Done(redirect_to),
         Redeemed::Stale | Redeemed::Taken => Confirmation::Dead,
         Redeemed::Used => Confirmation::Used,
     }

@@ -222,8 +222,8 @@ where
         Box::pin(verify::own_tables(self))
     }
 
-    fn verify_schema(&self) -> BoxFuture<'_, Result<Vec<Difference>>> {
-        Box::pin(verify::differences(self))
+    fn verify_schema(&self, moves: bool) -> BoxFuture<'_, Result<Vec<Difference>>> {
+        Box::pin(verify::differences(self, moves))
     }
 
     fn take_turn(&self, now: Timestamp, turn: Duration) -> BoxFuture<'_, Result<bool>> {

@@ -29,6 +29,7 @@ statements! {
     Ready = "UPDATE {@outbox} SET recipient = $2, link = $3, user_id = $4 WHERE id = $1 AND recipient IS NULL";
     Finish = "DELETE FROM {@outbox} WHERE id = $1 AND attempts = $2";
     Postpone = "UPDATE {@outbox} SET next_at = $3 WHERE id = $1 AND attempts = $2";
+    Idle = "SELECT 1";
     NextDue = "SELECT min(next_at) FROM {@outbox}";
 }
 
@@ -75,12 +76,11 @@ where
     let lacking = || Error::Store("a row of the outbox is not what was written".into());
     let kind = text(1)?.and_then(|name| JobKind::named(&name));
     let state = D::blob(row, 5)?.map(|state| state.try_into().map_err(|_| lacking()));
-    let user = match D::int(row, 10)? {
-        None => None,
-        Some(_) => {
-            let key = <S::User as UserRow<D>>::Key::read(row, 11)?;
-            Some(Id::<S>::from_inner(key.into_value()))
-        }
+    let user = if D::int(row, 10)?.is_some() {
+        let key = <S::User as UserRow<D>>::Key::read(row, 11)?;
+        Some(Id::<S>::from_inner(key.into_value()))
+    } else {
+        None
     };
     let job = Job {
         id: text(0)?.ok_or_else(lacking)?,
@@ -142,6 +142,22 @@ where
             let mut held = self.hold().await?;
             held.turn().await;
             enqueue::<D, S>(&mut held, job, None).await
+        }))
+    }
+
+    fn enqueue_as_insert<'a>(
+        &'a self,
+        job: &'a Job<Id<S>>,
+        username: bool,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.in_time(async move {
+            let mut held = self.hold().await?;
+            let mut tx = held.begin().await?;
+            for _ in 0..=u8::from(username) {
+                D::fetch(&mut tx, sql::<Idle, D, S>(), Args::new()).await?;
+            }
+            enqueue::<D, S>(&mut tx, job, None).await?;
+            commit(tx).await
         }))
     }
 

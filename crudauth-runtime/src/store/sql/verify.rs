@@ -70,7 +70,10 @@ pub(super) fn missing_right<D: Dialect>(right: &str, name: &str) -> String {
 }
 
 /// What the live account table is not, column by column.
-pub(super) async fn differences<D, S>(store: &SqlStore<D, S>) -> Result<Vec<Difference>>
+pub(super) async fn differences<D, S>(
+    store: &SqlStore<D, S>,
+    moves: bool,
+) -> Result<Vec<Difference>>
 where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
@@ -116,7 +119,8 @@ where
             found.push(text.into());
         }
         compare::<D>(&table, column, actual, &mut found);
-        rights::<D>(&table, column, actual, &mut found);
+        let changed = changes(column.role, moves);
+        rights::<D>(&table, column, (actual, changed), &mut found);
     }
     unfilled::<D>(&table, &live, &mut found);
     // Nothing but `users().delete(…)` deletes accounts, and not every application does.
@@ -170,23 +174,28 @@ fn unfilled<D: Dialect>(table: &Table, live: &LiveTable, found: &mut Vec<Differe
     }
 }
 
+/// Whether our statements change a column of this role. `moves`: addresses are changed.
+const fn changes(role: Role, moves: bool) -> bool {
+    match role {
+        Role::PasswordHash
+        | Role::EmailVerified
+        | Role::RecoveryVerified
+        | Role::IsActive
+        | Role::IsSuperuser
+        | Role::TokenVersion
+        | Role::UpdatedAt => true,
+        Role::Email => moves,
+        Role::Id | Role::Username | Role::Recovery | Role::CreatedAt | Role::Own => false,
+    }
+}
+
 /// What our statements do with a column, and the role may not.
 fn rights<D: Dialect>(
     table: &Table,
     column: &ColumnDef,
-    live: &LiveColumn,
+    (live, changed): (&LiveColumn, bool),
     found: &mut Vec<Difference>,
 ) {
-    let changed = matches!(
-        column.role,
-        Role::PasswordHash
-            | Role::EmailVerified
-            | Role::RecoveryVerified
-            | Role::IsActive
-            | Role::IsSuperuser
-            | Role::TokenVersion
-            | Role::UpdatedAt
-    );
     let needs = [
         ("SELECT", true, live.rights.select),
         ("INSERT", column.fill != Fill::Database, live.rights.insert),

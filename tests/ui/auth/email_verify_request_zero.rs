@@ -1,0 +1,17 @@
+// A limit of nothing.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+    email_verified: bool,
+}
+
+auth! {
+    #[rate_limit(email_verify_request = "0/h")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+// The links have a query of their own.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+    email_verified: bool,
+}
+
+auth! {
+    #[email(frontend_url = "https://app.example.com/?lang=en")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+// A page reads one kind of link.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+    email_verified: bool,
+}
+
+auth! {
+    #[email(verify_path = "/link", reset_path = "/link/")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

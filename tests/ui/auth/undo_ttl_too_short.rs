@@ -1,0 +1,17 @@
+// The owner has to read the message in time.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+    email_verified: bool,
+}
+
+auth! {
+    #[email(undo_ttl = "30m")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

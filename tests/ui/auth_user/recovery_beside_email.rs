@@ -1,0 +1,12 @@
+// The address is it already.
+use crudauth::{AuthUser, PasswordHash};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    #[auth(email, recovery)]
+    mail: String,
+    password_hash: PasswordHash,
+}
+
+fn main() {}
