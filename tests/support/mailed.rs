@@ -10,6 +10,7 @@
 
 use std::ops::Deref;
 
+use crudauth::__private::{Authority, run_due};
 use crudauth::mail::{Message, MessageKind};
 use crudauth::testing::CaptureMailer;
 use crudauth::{Principal, auth, require};
@@ -73,10 +74,10 @@ pub async fn with_pool(connections: u32) -> MailApp<MailAuth> {
     app
 }
 
-impl MailApp<MailAuth> {
+impl<A: Authority> MailApp<A> {
     /// Delivers what is due.
     pub async fn deliver(&self) {
-        self.auth.run_due().await.unwrap();
+        run_due(&self.auth).await.unwrap();
     }
 
     /// An account whose address is not proven: what `POST /register` makes. Its message has been delivered.
