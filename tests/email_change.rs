@@ -170,7 +170,7 @@ async fn an_account_without_a_password_is_told_that_it_is_wrong() {
 }
 
 #[tokio::test]
-async fn sec_032_a_taken_address_is_told_to_nobody() {
+async fn a_taken_address_is_told_to_nobody() {
     let (app, ada) = ada().await;
     app.verified("bob").await;
     drop(app.mail.take());

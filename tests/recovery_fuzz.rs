@@ -22,7 +22,7 @@ use fuzz::{Dice, RECOVERY, TEXTS, VALUES, assert_sound, request};
 use mailed::{MailApp, MailAuth};
 use support::{Custom, JSON, PASSWORD};
 
-const REQUESTS: u32 = 8_000;
+const REQUESTS: u32 = 12_000;
 
 /// Without limits, or most answers would be 429 and nothing behind them would be reached.
 async fn unlimited() -> MailApp<MailAuth> {

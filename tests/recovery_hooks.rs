@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::http::Method;
 use crudauth::auth;
-use crudauth::hooks::{AccountEvent, EmailChanged, HookResult, Hooks, Origin};
+use crudauth::hooks::{
+    AccountEvent, EmailChanged, HookResult, Hooks, Origin, PasswordCheck, PasswordSource,
+};
 use crudauth::mail::MessageKind;
 use mailed::MailApp;
 use serde_json::{Value, json};
@@ -56,6 +58,19 @@ impl Spy {
 }
 
 impl Hooks<User> for Spy {
+    async fn check_password(&self, check: &PasswordCheck<'_>) -> Result<(), String> {
+        if check.source != PasswordSource::Reset {
+            return Ok(());
+        }
+        let (email, username) = (check.email, check.username);
+        let what = format!("check {email:?} {username:?}");
+        self.calls.lock().unwrap().push(what);
+        if check.password.expose().contains("leaked") {
+            return Err("This password was found in a leak.".to_owned());
+        }
+        Ok(())
+    }
+
     async fn after_recovery_verified(&self, event: &AccountEvent<i64>) -> HookResult {
         let what = format!("verified {:?}", event.account.email);
         self.told(&what, event, &event.origin)
@@ -141,6 +156,7 @@ async fn a_proof_is_told_once() {
 #[tokio::test]
 async fn a_reset_is_told_and_the_proof_with_it_if_it_is_the_first() {
     let (app, spy) = start(false).await;
+    let check = r#"check Some("ada@example.com") Some("ada")"#;
     for first in [true, false] {
         let address = json!({ "email": "ada@example.com" });
         assert_eq!(
@@ -154,6 +170,13 @@ async fn a_reset_is_told_and_the_proof_with_it_if_it_is_the_first() {
             422
         );
         assert!(spy.take().is_empty());
+        let leaked = json!({ "token": token, "new_password": "a leaked fine passphrase" });
+        let answer = post(&app, "/password/reset-confirm", &leaked).await;
+        assert_eq!(
+            answer.json()["detail"][0]["msg"],
+            "This password was found in a leak."
+        );
+        assert_eq!(spy.take(), [check]);
         let password = if first {
             NEW
         } else {
@@ -164,7 +187,10 @@ async fn a_reset_is_told_and_the_proof_with_it_if_it_is_the_first() {
             post(&app, "/password/reset-confirm", &body).await.status,
             200
         );
-        let mut wanted = vec![format!(r#"reset Some("ada@example.com") {FROM}"#)];
+        let mut wanted = vec![
+            check.to_owned(),
+            format!(r#"reset Some("ada@example.com") {FROM}"#),
+        ];
         wanted.extend(first.then(|| format!(r#"verified Some("ada@example.com") {FROM}"#)));
         assert_eq!(spy.take(), wanted);
         assert_eq!(

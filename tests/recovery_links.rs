@@ -16,7 +16,7 @@ use axum::http::Method;
 use crudauth::mail::MessageKind;
 use mailed::{MailApp, MailAuth, mail_app};
 use serde_json::json;
-use support::{Answer, PASSWORD};
+use support::{Answer, PASSWORD, fresh_address};
 
 const NEW: &str = "another fine passphrase";
 
@@ -287,6 +287,43 @@ async fn sec_093_a_reset_signs_nobody_in_and_everybody_out() {
     assert_eq!(ada.login("ada", NEW).await.status, 200);
     // The mailbox is proven by it.
     assert_eq!(ada.get("/billing").await.status, 200);
+}
+
+#[tokio::test]
+async fn sec_036_a_reset_lets_the_owner_past_a_lock_that_strangers_made() {
+    let app = mail_app().await;
+    app.verified("ada").await;
+    let stranger = async |password: &str| {
+        let mut client = app.client().from(&fresh_address());
+        client.login("ada", password).await.status.as_u16()
+    };
+    for _ in 0..6 {
+        stranger("wrong password").await;
+    }
+    assert_eq!(stranger(PASSWORD).await, 429);
+    let token = app.reset_token("ada").await;
+    assert_eq!(app.reset(&token, NEW).await.status, 200);
+    assert_eq!(stranger(NEW).await, 200);
+}
+
+#[tokio::test]
+async fn a_disabled_account_has_no_links() {
+    let app = mail_app().await;
+    for (path, token) in tokens(&app).await {
+        let body = json!({ "token": token, "new_password": NEW });
+        for active in [false, true] {
+            for id in 1..=4 {
+                if active {
+                    app.auth.users().enable(&id).await.unwrap();
+                } else {
+                    app.auth.users().disable(&id).await.unwrap();
+                }
+            }
+            let answer = app.client().post_json(path, &body).await;
+            let wanted = if active { 200 } else { 400 };
+            assert_eq!(answer.status.as_u16(), wanted, "{path}: {}", answer.text);
+        }
+    }
 }
 
 #[tokio::test]

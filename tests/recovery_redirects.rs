@@ -12,7 +12,7 @@ mod mailed;
 mod support;
 
 use crudauth::mail::MessageKind;
-use crudauth_runtime::http::redirect::safe_redirect_path;
+use crudauth::safe_redirect_path;
 use mailed::{MailApp, MailAuth, mail_app};
 use serde_json::{Value, json};
 use support::{PASSWORD, fresh_address};

@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crudauth::__private::AuthUser;
+use crudauth::account::AuthUser;
 use crudauth::mail::{BoxFuture, Channel, Intent, MessageKind, SendError};
 use crudauth::testing::Clock;
 use serde_json::Value;

@@ -332,6 +332,9 @@ pub fn request(dice: &mut Dice, signed_in: &SignedIn, paths: &[&str]) -> Request
     let kind = dice.one(&[
         JSON,
         JSON,
+        JSON,
+        JSON,
+        JSON,
         FORM,
         FORM,
         "multipart/form-data; boundary=b",
