@@ -25,7 +25,10 @@ const NEW: &str = "another fine passphrase";
 
 /// Why sign-ins were refused.
 #[derive(Debug, Clone, Default)]
-pub struct Refusals(Arc<Mutex<Vec<(LoginFailure, Option<i64>)>>>);
+pub struct Refusals(Arc<Mutex<Vec<Refusal>>>);
+
+/// Why, and whose account.
+type Refusal = (LoginFailure, Option<i64>);
 
 impl Refusals {
     fn take(&self) -> Vec<(LoginFailure, Option<i64>)> {
