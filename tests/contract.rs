@@ -11,11 +11,12 @@ mod support;
 #[path = "support/world.rs"]
 mod world;
 
+use crudauth::mail::MessageKind;
 use crudauth_runtime::features::REGISTRY;
 use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
 use support::{Answer, FORM, JSON, PASSWORD};
-use world::{NEW, sentence, sign_up, without_csrf, world};
+use world::{NEW, sentence, sign_up, without_csrf, without_email, world};
 
 /// What a route answers the `times`-th time.
 macro_rules! repeated {
@@ -34,10 +35,11 @@ macro_rules! repeated {
     reason = "a table, one line for each answer"
 )]
 async fn produce(route: &str, status: u16, code: &str) -> Answer {
-    let w = if code == "csrf_disabled" {
-        without_csrf().await
-    } else {
-        world().await
+    let w = match (route, status, code) {
+        (_, _, "csrf_disabled") => without_csrf().await,
+        // Where messages go out, `/register` answers what is free and what is taken alike.
+        ("POST /register", 200, _) | (_, _, "email_taken" | "field_taken") => without_email().await,
+        _ => world().await,
     };
     let handle = w.ada.get("/sessions").await.json()[0]["id"]
         .as_str()
@@ -45,6 +47,11 @@ async fn produce(route: &str, status: u16, code: &str) -> Answer {
         .to_owned();
     match (route, status, code) {
         ("POST /register", 200, "") => {
+            w.stranger
+                .post_json("/register", &sign_up("bob", None))
+                .await
+        }
+        ("POST /register", 202, "") => {
             w.stranger
                 .post_json("/register", &sign_up("bob", None))
                 .await
@@ -111,6 +118,107 @@ async fn produce(route: &str, status: u16, code: &str) -> Answer {
         ("POST /change-password", 422, "validation_error") => w.ada.post("/change-password").await,
         ("POST /change-password", 422, "same_password") => w.change(PASSWORD, PASSWORD).await,
         ("POST /change-password", 429, "rate_limited") => repeated!(6, w.change("wrong", NEW)),
+        ("POST /email/verify-request", 200, "") => w.ask("/email/verify-request").await,
+        ("POST /email/verify-request", 422, "validation_error") => {
+            w.stranger.post("/email/verify-request").await
+        }
+        ("POST /email/verify-request", 429, "rate_limited") => {
+            repeated!(6, w.ask("/email/verify-request"))
+        }
+        ("POST /email/verify-confirm", 200, "") => {
+            let token = w.token(MessageKind::VerifyEmail).await;
+            w.confirm("/email/verify-confirm", &token).await
+        }
+        ("POST /email/verify-confirm", 400, "link_used") => {
+            let token = w.token(MessageKind::VerifyEmail).await;
+            repeated!(2, w.confirm("/email/verify-confirm", &token))
+        }
+        ("POST /password/reset-request", 200, "") => w.ask("/password/reset-request").await,
+        ("POST /password/reset-request", 422, "validation_error") => {
+            w.stranger.post("/password/reset-request").await
+        }
+        ("POST /password/reset-request", 429, "rate_limited") => {
+            repeated!(6, w.ask("/password/reset-request"))
+        }
+        ("POST /password/reset-confirm", 200, "") => {
+            let token = w.reset_token().await;
+            w.reset(&token).await
+        }
+        ("POST /password/reset-confirm", 400, "link_dead") => w.reset("x").await,
+        ("POST /password/reset-confirm", 400, "link_used") => {
+            let token = w.reset_token().await;
+            let former = "SELECT password_hash FROM users";
+            let former: String = w.db.query(former).scalar().await;
+            assert_eq!(w.reset(&token).await.status, 200);
+            // Nothing of ours brings the replaced password back; a copy of the table would.
+            w.db.query("UPDATE users SET password_hash = $1")
+                .bind(former)
+                .execute()
+                .await;
+            w.reset(&token).await
+        }
+        ("POST /email/change-request", 200, "") => w.move_to("eve@x.com", PASSWORD).await,
+        ("POST /email/change-request", 400, "password_incorrect") => {
+            w.move_to("eve@x.com", "wrong").await
+        }
+        ("POST /email/change-request", 400, "same_email") => w.move_to("ada@x.com", PASSWORD).await,
+        ("POST /email/change-request", 401, "not_authenticated") => {
+            w.stranger.post("/email/change-request").await
+        }
+        ("POST /email/change-request", 422, "validation_error") => {
+            w.ada.post("/email/change-request").await
+        }
+        ("POST /email/change-request", 429, "locked_out") => {
+            w.move_to("eve@x.com", "wrong").await;
+            w.sql("UPDATE auth_attempts SET run = 100").await;
+            w.move_to("eve@x.com", PASSWORD).await
+        }
+        ("POST /email/change-request", 429, "rate_limited") => {
+            repeated!(4, w.move_to("eve@x.com", PASSWORD))
+        }
+        ("POST /email/change-confirm", 200, "") => {
+            let token = w.change_token().await;
+            w.confirm("/email/change-confirm", &token).await
+        }
+        ("POST /email/change-confirm", 400, "link_used") => {
+            let token = w.change_token().await;
+            w.confirm("/email/change-confirm", &token).await;
+            w.sql("UPDATE users SET email = 'ada@x.com'").await;
+            w.confirm("/email/change-confirm", &token).await
+        }
+        ("POST /email/change-confirm", 422, "email_in_use") => {
+            let token = w.change_token().await;
+            let eve = sign_up("eve", None);
+            assert_eq!(w.stranger.post_json("/register", &eve).await.status, 202);
+            w.confirm("/email/change-confirm", &token).await
+        }
+        ("POST /email/change-undo", 200, "") => {
+            let token = w.undo_token().await;
+            w.confirm("/email/change-undo", &token).await
+        }
+        ("POST /email/change-undo", 400, "link_used") => {
+            let token = w.undo_token().await;
+            repeated!(2, w.confirm("/email/change-undo", &token))
+        }
+        ("POST /email/change-undo", 422, "email_in_use") => {
+            let token = w.undo_token().await;
+            let next = json!({ "email": "ada@x.com", "username": "next", "password": PASSWORD });
+            assert_eq!(w.stranger.post_json("/register", &next).await.status, 202);
+            w.confirm("/email/change-undo", &token).await
+        }
+        (
+            "POST /email/verify-confirm" | "POST /email/change-confirm" | "POST /email/change-undo",
+            400,
+            "link_dead",
+        ) => w.confirm(&route["POST ".len()..], "x").await,
+        (
+            "POST /email/verify-confirm"
+            | "POST /password/reset-confirm"
+            | "POST /email/change-confirm"
+            | "POST /email/change-undo",
+            422,
+            "validation_error",
+        ) => w.stranger.post(&route["POST ".len()..]).await,
         ("POST /login", 200, "") => w.stranger.clone().login("ada", PASSWORD).await,
         ("POST /login", 401, "incorrect_credentials") => {
             w.stranger.clone().login("ada", "wrong").await
@@ -212,7 +320,10 @@ fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
         );
     }
     let limit = match route.limit {
-        Some("register" | "change_password") => "5",
+        Some(
+            "register" | "change_password" | "email_verify_request" | "password_reset_request",
+        ) => "5",
+        Some("email_change_request") => "3",
         Some("logout_all") => "10",
         Some("csrf_refresh") => "30",
         _ => return assert_eq!(answer.header("x-ratelimit-limit"), None, "{name}"),
@@ -227,6 +338,6 @@ fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
             .unwrap()
             .parse()
             .unwrap();
-        assert_eq!(left == 0, answer.status == 429, "{name}");
+        assert_eq!(left == 0, answer.code() == "rate_limited", "{name}");
     }
 }

@@ -14,10 +14,11 @@ mod world;
 use axum::body::Body;
 use axum::http::Method;
 use crudauth::__private::Timestamp;
+use crudauth::mail::MessageKind;
 use crudauth_runtime::features::REGISTRY;
 use serde_json::json;
-use support::{FORM, JSON, PASSWORD};
-use world::{sentence, world};
+use support::{Answer, FORM, JSON, PASSWORD};
+use world::{sentence, sign_up, world};
 
 #[tokio::test]
 async fn success_bodies_have_the_contracts_keys_in_its_order() {
@@ -74,6 +75,58 @@ async fn success_bodies_have_the_contracts_keys_in_its_order() {
     assert_eq!(
         w.stranger.post("/logout").await.text,
         r#"{"detail":"Logged out"}"#
+    );
+}
+
+/// The seven routes of recovery, each asked for what it is there for.
+#[tokio::test]
+async fn recovery_tells_nothing_but_that_it_happened() {
+    let w = world().await;
+    let told = |answer: Answer| (answer.status.as_u16(), answer.text);
+    let said = |detail: &str| (200, format!(r#"{{"detail":"{detail}"}}"#));
+    let accepted = w
+        .stranger
+        .post_json("/register", &sign_up("bob", None))
+        .await;
+    assert_eq!(
+        told(accepted),
+        (
+            202,
+            r#"{"detail":"If the email is available, check your inbox to finish signing up."}"#
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        told(w.ask("/email/verify-request").await),
+        said("If an account exists, a verification email has been sent.")
+    );
+    let token = w.token(MessageKind::VerifyEmail).await;
+    assert_eq!(
+        told(w.confirm("/email/verify-confirm", &token).await),
+        said("Verified successfully.")
+    );
+    assert_eq!(
+        told(w.move_to("eve@x.com", PASSWORD).await),
+        said("If the address is available, a confirmation email has been sent.")
+    );
+    let token = w.token(MessageKind::ChangeEmail).await;
+    assert_eq!(
+        told(w.confirm("/email/change-confirm", &token).await),
+        said("Email changed successfully.")
+    );
+    let token = w.token(MessageKind::EmailChanged).await;
+    assert_eq!(
+        told(w.confirm("/email/change-undo", &token).await),
+        said("Email change undone.")
+    );
+    assert_eq!(
+        told(w.ask("/password/reset-request").await),
+        said("If an account exists, a password reset email has been sent.")
+    );
+    let token = w.token(MessageKind::ResetPassword).await;
+    assert_eq!(
+        told(w.reset(&token).await),
+        said("Password reset successfully.")
     );
 }
 

@@ -18,6 +18,7 @@ const REFERENCE: &str = include_str!("../src/guide/reference.md");
 pub struct User {
     id: i64,
     email: String,
+    email_verified: bool,
     password_hash: PasswordHash,
 }
 
@@ -76,7 +77,24 @@ spelled! {
         register = "5/h",
         change_password = "5/h",
         logout_all = "10/h",
-        csrf_refresh = "30/h"
+        csrf_refresh = "30/h",
+        email_verify_request = "5/h",
+        password_reset_request = "5/h",
+        email_change_request = "3/h",
+        existing_account_notice = "5/h"
+    )]
+    #[email(
+        frontend_url = "https://app.example.com",
+        verify_ttl = "24h",
+        reset_ttl = "1h",
+        change_ttl = "24h",
+        undo_ttl = "7d",
+        verify_path = "/verify-email",
+        reset_path = "/reset-password",
+        change_path = "/confirm-email-change",
+        undo_path = "/undo-email-change",
+        require_verified = false,
+        evict_on_change = false
     )]
     #[proxy(trusted_hops = 0)]
     #[database(sqlite)]
@@ -85,6 +103,7 @@ spelled! {
 }
 
 auth! {
+    #[email(frontend_url = "https://app.example.com")]
     pub struct Empty<User>;
 }
 
@@ -127,6 +146,12 @@ fn every_documented_default_is_spelled_out_above() {
     let documented = documented();
     assert!(documented.len() > 35, "{}", documented.len());
     for (section, entry) in documented {
+        // Beside `#[email]`, which has the same keys, `#[channel]` takes none.
+        let section = if section == "channel" {
+            "email"
+        } else {
+            &section
+        };
         let (_, rest) = text.split_once(&format!("#[{section}(")).unwrap();
         let (keys, _) = rest.split_once(")]").unwrap();
         let keys = keys.replace("argon2(", "").replace(')', "");

@@ -71,11 +71,7 @@ async fn sec_125_no_body_is_read_before_the_guard_has_answered() {
         assert_eq!(stranger.send(request.body(body).unwrap()).await.status, 403);
         assert!(!asked.load(Ordering::SeqCst), "{path}");
     }
-    app.auth
-        .users()
-        .set_email_verified(&id, true)
-        .await
-        .unwrap();
+    app.auth.users().set_verified(&id, true).await.unwrap();
     let (body, asked) = watched_body();
     let request = client.request(Method::POST, "/upload");
     assert_eq!(client.send(request.body(body).unwrap()).await.status, 200);

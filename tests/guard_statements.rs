@@ -79,7 +79,7 @@ async fn guards_extractors_and_middleware_share_one_resolution() {
         .app
         .auth
         .users()
-        .set_email_verified(&id, true)
+        .set_verified(&id, true)
         .await
         .unwrap();
     let auth = watched.app.auth.clone();

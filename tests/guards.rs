@@ -286,17 +286,17 @@ async fn guards_are_asked_in_the_contracts_order() {
         "the token next"
     );
     assert_eq!(refusal(&client.post("/everything").await), NO_SUPERUSER);
-    users.set_email_verified(&id, true).await.unwrap();
+    users.set_verified(&id, true).await.unwrap();
     assert_eq!(refusal(&client.post("/everything").await), NO_SUPERUSER);
     users.grant_superuser(&id).await.unwrap();
-    users.set_email_verified(&id, false).await.unwrap();
+    users.set_verified(&id, false).await.unwrap();
     assert_eq!(refusal(&client.post("/everything").await), NOT_VERIFIED);
     assert_eq!(
         CHECKED.load(Ordering::SeqCst),
         0,
         "the check was asked before the others had passed"
     );
-    users.set_email_verified(&id, true).await.unwrap();
+    users.set_verified(&id, true).await.unwrap();
     assert_eq!(
         client.post("/everything").await.text,
         "removed by ada, ada@example.com"
@@ -308,11 +308,7 @@ async fn guards_are_asked_in_the_contracts_order() {
 async fn a_guard_without_a_principal_guards_all_the_same() {
     let (test, client, id) = start().await;
     assert_eq!(refusal(&client.get("/hidden").await), NOT_VERIFIED);
-    test.auth
-        .users()
-        .set_email_verified(&id, true)
-        .await
-        .unwrap();
+    test.auth.users().set_verified(&id, true).await.unwrap();
     assert_eq!(client.get("/hidden").await.text, "verified");
 }
 

@@ -127,7 +127,7 @@ async fn sec_128_reserved_words_and_mixed_case_are_names_like_others() {
     let users = auth.users();
     assert!(
         users.grant_superuser(&1).await.unwrap()
-            && users.set_email_verified(&1, true).await.unwrap()
+            && users.set_verified(&1, true).await.unwrap()
             && users.disable(&1).await.unwrap()
     );
     assert_eq!(client.get("/me").await.status, 401);

@@ -58,7 +58,7 @@ impl Holder {
             .unwrap();
         app.auth
             .users()
-            .set_email_verified(&user.id, false)
+            .set_verified(&user.id, false)
             .await
             .unwrap();
 
@@ -188,7 +188,7 @@ async fn happens(app: &MailApp<MailAuth>, holder: &Holder, event: &str) {
         }
         "resets its password" => {
             let users = app.auth.users();
-            users.set_email_verified(&holder.id, true).await.unwrap();
+            users.set_verified(&holder.id, true).await.unwrap();
             app.reset(holder.token(RESET), THIRD).await
         }
         "is reset before it is proven" => app.reset(holder.token(RESET), THIRD).await,

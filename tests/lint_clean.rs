@@ -92,6 +92,17 @@ pub(crate) struct Guest {
     password_hash: PasswordHash,
 }
 
+/// One that is recovered by its phone.
+#[derive(Debug, Clone, AuthUser)]
+pub(crate) struct Caller {
+    id: i64,
+    username: String,
+    password_hash: PasswordHash,
+    #[auth(recovery, register, max_length = 20)]
+    phone: Option<String>,
+    phone_verified: bool,
+}
+
 /// What the application does when something happens.
 #[derive(Debug)]
 pub struct MyHooks;
@@ -112,18 +123,25 @@ auth! {
     #[session(management, host_prefix, idle = "15m", absolute = "8h", remember_me = "14d", max_sessions = 3, csrf_field = "csrf", same_site = "strict", refuse_same_site, rotate_on_change, sweep = "5m")]
     #[password(strict, max = 256, uppercase, lowercase, digit, special, reuse, words("acme"), argon2(m = "64MiB", t = 3, p = 1), permits = 2, queue = 8, wait = "2s", fresh_sign_in = "off")]
     #[lockout(max_attempts = 7, window = "2m", base = "30s", max = "2h", retention = "3h", hard_stop = 50, on_success = "clear_user_only")]
-    #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h")]
+    #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h", email_verify_request = "off", password_reset_request = "3/m", email_change_request = "2/h", existing_account_notice = "1/d")]
+    #[email(frontend_url = "https://app.example.com", verify_ttl = "2h", reset_ttl = "10m", change_ttl = "3h", undo_ttl = "2d", verify_path = "/v", reset_path = "/r", change_path = "/c", undo_path = "/u", require_verified, evict_on_change)]
+    #[channel]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite, postgres)]
     #[tables(prefix = "shop_")]
     #[hooks(MyHooks)]
-    #[allow(common_passwords_without_lockout, reason = "there is a lockout")]
+    #[allow(common_passwords_without_lockout, unlimited_messages, reason = "there is a lockout, and another limit")]
     #[crate(::crudauth)]
     pub struct Members<Member>;
 }
 
 auth! {
     pub(crate) struct Guests<Guest>;
+}
+
+auth! {
+    #[channel(verify_ttl = "2h", reset_ttl = "10m", verify_path = "/v", reset_path = "/r", require_verified)]
+    pub(crate) struct Callers<Caller>;
 }
 
 /// A gate.
@@ -214,6 +232,11 @@ impl Api {
     }
 }
 
+#[require(verified)]
+async fn called(user: Principal<Callers>) -> String {
+    user.phone.clone().unwrap_or_default()
+}
+
 #[require]
 async fn guest(user: Principal<Guests>) -> String {
     user.username.clone()
@@ -231,12 +254,13 @@ fn expanded_items_are_what_they_say() {
         .route("/pay", get(Api::pay))
         .route("/prices", get(Api::prices));
     let guests: Router<Guests> = Router::new().route("/guest", get(guest));
+    let callers: Router<Callers> = Router::new().route("/called", get(called));
     let sql = Member::create_table_sql(crudauth::Dialect::Sqlite);
 
     assert!(
         sql.contains("\"members\"") && sql.contains("\"mail\""),
         "{sql}"
     );
-    assert!(!format!("{router:?}{guests:?}").is_empty());
+    assert!(!format!("{router:?}{guests:?}{callers:?}").is_empty());
     assert_eq!(format!("{:?}", GuestColumns::default()), "GuestColumns");
 }

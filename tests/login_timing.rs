@@ -9,6 +9,8 @@
 )]
 
 mod support;
+#[path = "support/timing.rs"]
+mod timing;
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ use crudauth::auth;
 use crudauth::routing::Router;
 use crudauth::testing::{Clock, TestBuilder};
 use support::{Client, PASSWORD, SECRET, User, fresh_address};
+use timing::compare;
 
 auth! {
     #[database(sqlite, postgres)]
@@ -100,23 +103,6 @@ async fn sec_022_refusals_take_the_same_time_for_unknown_wrong_and_disabled() {
         "the bar was missed {BATCHES} times:\n{}",
         verdicts.join("\n")
     );
-}
-
-/// Relative difference of the medians, and the z of Mann and Whitney's rank test.
-#[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
-fn compare(one: &[Duration], two: &[Duration]) -> (f64, f64) {
-    let median = |samples: &[Duration]| {
-        let mut sorted = samples.to_vec();
-        sorted.sort_unstable();
-        sorted[sorted.len() / 2].as_secs_f64()
-    };
-    let wins = one
-        .iter()
-        .map(|a| two.iter().filter(|b| a > *b).count())
-        .sum::<usize>() as f64;
-    let (n, m) = (one.len() as f64, two.len() as f64);
-    let rank = (wins - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt();
-    ((median(one) - median(two)).abs() / median(one), rank.abs())
 }
 
 #[test]

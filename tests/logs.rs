@@ -7,65 +7,14 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "support/log.rs"]
+mod log;
 mod support;
-
-use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 use axum::http::Method;
 use crudauth::testing::TestBuilder;
 use serde_json::json;
 use support::{Answer, Auth, Client, FORM, JSON, SECRET, TestApp, encode};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-static LOG: Mutex<String> = Mutex::new(String::new());
-
-/// Keeps everything, of every level, from every crate.
-struct Everything;
-
-struct Writer<'a>(&'a mut String);
-
-impl Visit for Writer<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        let _ = write!(self.0, " {}={value:?}", field.name());
-    }
-}
-
-fn line(write: impl FnOnce(&mut Writer<'_>), metadata: Option<&Metadata<'_>>) {
-    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(metadata) = metadata {
-        let _ = write!(
-            log,
-            "{} {} {}",
-            metadata.level(),
-            metadata.target(),
-            metadata.name()
-        );
-    }
-    write(&mut Writer(&mut log));
-    log.push('\n');
-}
-
-impl Subscriber for Everything {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        line(|writer| span.record(writer), Some(span.metadata()));
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        line(|writer| values.record(writer), None);
-    }
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        line(|writer| event.record(writer), Some(event.metadata()));
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
 
 /// What users type and are given; none of it may be written down.
 #[derive(Default)]
@@ -195,13 +144,13 @@ async fn full_run(app: &TestApp, markers: &mut Markers) -> Vec<Answer> {
 
 #[tokio::test]
 async fn sec_019_sec_144_no_secret_reaches_a_log_or_a_body() {
-    tracing::subscriber::set_global_default(Everything).unwrap();
+    log::keep();
     let app = TestApp::start().await;
     let mut markers = Markers::default();
 
     let answers = full_run(&app, &mut markers).await;
 
-    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let log = log::text();
     assert!(
         log.contains("sqlx::query") && log.contains("ERROR"),
         "the log is really seen"

@@ -116,7 +116,7 @@ async fn sec_156_a_mail_server_that_is_away_delays_a_message_and_no_answer() {
     server.answer_as_usual();
     app.auth.run_due().await.unwrap();
     assert!(server.received().is_empty());
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     app.auth.run_due().await.unwrap();
 
     let received = server.received();
@@ -143,7 +143,7 @@ async fn a_mailbox_that_does_not_exist_is_written_to_once() {
     sign_up(&app, "ada").await;
     server.answer_as_usual();
 
-    app.clock.advance(Duration::from_secs(60 * 60));
+    app.clock.advance(Duration::from_hours(1));
     app.auth.run_due().await.unwrap();
 
     assert!(server.received().is_empty());

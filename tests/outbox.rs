@@ -7,7 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "support/log.rs"]
+#[path = "support/thread_log.rs"]
 mod log;
 #[path = "support/mailed.rs"]
 mod mailed;

@@ -52,6 +52,13 @@ auth! {
     pub struct Loose<User>;
 }
 
+auth! {
+    #[database(sqlite, postgres)]
+    #[rate_limit(password_reset_request = "2/m")]
+    #[email(frontend_url = "https://app.example.com")]
+    pub struct Mailing<User>;
+}
+
 #[require]
 async fn loosely(_: Principal<Loose>) {}
 
@@ -81,6 +88,34 @@ async fn the_table_of_a_block_is_what_is_mounted() {
             "DELETE  /sessions/{id}    signed in, transport(session)  csrf",
             "POST    /logout-all       signed in, transport(session)  csrf  logout_all 10/3600s",
             "POST    /csrf/refresh     signed in, transport(session)        csrf_refresh 30/3600s",
+        ],
+        "\n{table}"
+    );
+}
+
+#[tokio::test]
+async fn the_table_of_a_block_that_mails_has_the_routes_of_recovery() {
+    let auth = Mailing::connect("sqlite::memory:")
+        .secret(support::SECRET)
+        .mailer(crudauth::testing::CaptureMailer::new())
+        .await
+        .unwrap();
+    let table = auth.routes().to_string();
+    let lines: Vec<&str> = table
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| line.contains("/email/") || line.contains("/password/"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "POST    /email/verify-request    public           email_verify_request 5/3600s",
+            "POST    /email/verify-confirm    public",
+            "POST    /password/reset-request  public           password_reset_request 2/60s",
+            "POST    /password/reset-confirm  public",
+            "POST    /email/change-request    signed in  csrf  email_change_request 3/3600s",
+            "POST    /email/change-confirm    public",
+            "POST    /email/change-undo       public",
         ],
         "\n{table}"
     );
@@ -126,6 +161,13 @@ async fn what_the_table_lists_answers_and_what_it_does_not_list_is_unknown() {
         "/sessions",
         "/logout-all",
         "/csrf/refresh",
+        "/email/verify-request",
+        "/email/verify-confirm",
+        "/password/reset-request",
+        "/password/reset-confirm",
+        "/email/change-request",
+        "/email/change-confirm",
+        "/email/change-undo",
         "/token",
         "/oauth/google/authorize",
         "/mfa",

@@ -96,7 +96,7 @@ async fn a_change_moves_an_instant() {
             1 => users.enable(&id).await,
             2 => users.grant_superuser(&id).await,
             3 => users.revoke_superuser(&id).await,
-            _ => users.set_email_verified(&id, true).await,
+            _ => users.set_verified(&id, true).await,
         };
         assert!(changed.unwrap());
 

@@ -270,7 +270,7 @@ async fn sec_126_what_is_granted_or_taken_away_counts_from_the_next_request_on()
         (403, 403)
     );
     users.grant_superuser(&id).await.unwrap();
-    users.set_email_verified(&id, true).await.unwrap();
+    users.set_verified(&id, true).await.unwrap();
     assert_eq!(
         (
             ada.get("/admin").await.status.as_u16(),
@@ -279,7 +279,7 @@ async fn sec_126_what_is_granted_or_taken_away_counts_from_the_next_request_on()
         (200, 200)
     );
     users.revoke_superuser(&id).await.unwrap();
-    users.set_email_verified(&id, false).await.unwrap();
+    users.set_verified(&id, false).await.unwrap();
     assert_eq!(
         (
             ada.get("/admin").await.code().as_str(),
@@ -298,7 +298,7 @@ async fn a_change_to_nobody_says_so() {
     assert!(
         !users.grant_superuser(&9).await.unwrap() && !users.revoke_superuser(&9).await.unwrap()
     );
-    assert!(!users.set_email_verified(&9, true).await.unwrap() && !users.delete(&9).await.unwrap());
+    assert!(!users.set_verified(&9, true).await.unwrap() && !users.delete(&9).await.unwrap());
     users.unlock(&9).await.unwrap();
 }
 

@@ -256,16 +256,15 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
         self.change(id, AccountChange::Superuser(false)).await
     }
 
-    /// Says whether the account's address is proven. False when there is none with this key.
+    /// Says whether what the account is recovered by, usually its address, is proven. False when there is none with this key.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub async fn set_email_verified(&self, id: &Id<A>, verified: bool) -> Result<bool>
+    pub async fn set_verified(&self, id: &Id<A>, verified: bool) -> Result<bool>
     where
         A::User: HasVerified,
     {
-        self.change(id, AccountChange::EmailVerified(verified))
-            .await
+        self.change(id, AccountChange::Verified(verified)).await
     }
 
     /// Forgets the account's failed sign-ins: ends its lock, and the stop after 100 failures in a row.

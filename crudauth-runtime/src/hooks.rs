@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 
 use crate::account::{Account, AuthUser};
-use crate::crypto::{Normalized, PasswordSource};
+use crate::crypto::Normalized;
+pub use crate::crypto::PasswordSource;
 
 mod any;
 

@@ -1,5 +1,6 @@
 //! Malformed requests, the same in every run.
 #![allow(
+    dead_code,
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,
@@ -14,7 +15,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Method, Request};
 use crudauth::testing::SignedIn;
 
-use crate::support::{FORM, JSON, encode};
+use crate::support::{Answer, FORM, JSON, encode};
 
 const SEED: u64 = 0x00C0_FFEE_D00D;
 /// A generator that gives the same requests in every run (xorshift64*).
@@ -145,9 +146,24 @@ const FIELDS: &[&str] = &[
     "a\\u0000b",
     "plan",
     "hashed_password",
+    "token",
+    "new_email",
+    "redirect_to",
+];
+
+/// Bodies that some route reads to the end.
+const FITTING: &[&str] = &[
+    r#"{"email":"ada@example.com"}"#,
+    r#"{"email":"ADA@example.com","redirect_to":"//evil.example"}"#,
+    r#"{"token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#,
+    r#"{"token":"-_","new_password":"another fine passphrase"}"#,
+    r#"{"new_email":"eve@example.com","password":"correct horse battery"}"#,
 ];
 
 fn json_body(dice: &mut Dice) -> Vec<u8> {
+    if dice.chance(50) {
+        return dice.one(FITTING).as_bytes().to_vec();
+    }
     let members: Vec<String> = (0..dice.roll(7))
         .map(|_| {
             let value = if dice.chance(70) {
@@ -219,7 +235,8 @@ fn body(dice: &mut Dice) -> Vec<u8> {
     body
 }
 
-const PATHS: &[&str] = &[
+/// The routes of every block, and the application's own.
+pub const PATHS: &[&str] = &[
     "/register",
     "/login",
     "/logout",
@@ -236,7 +253,20 @@ const PATHS: &[&str] = &[
     "/upload",
 ];
 
-fn target(dice: &mut Dice) -> String {
+/// The routes of a block that mails.
+pub const RECOVERY: &[&str] = &[
+    "/register",
+    "/login",
+    "/email/verify-request",
+    "/email/verify-confirm",
+    "/password/reset-request",
+    "/password/reset-confirm",
+    "/email/change-request",
+    "/email/change-confirm",
+    "/email/change-undo",
+];
+
+fn target(dice: &mut Dice, paths: &[&str]) -> String {
     let mut path = if dice.chance(20) {
         let id: String = dice
             .bytes(70)
@@ -246,7 +276,7 @@ fn target(dice: &mut Dice) -> String {
             .concat();
         format!("/sessions/{id}")
     } else {
-        dice.one(PATHS).to_owned()
+        dice.one(paths).to_owned()
     };
     if dice.chance(25) {
         let query = dice.one(&[
@@ -259,6 +289,7 @@ fn target(dice: &mut Dice) -> String {
             "username=ada&username=bob",
             "keep_current=maybe",
             "x[]=1",
+            "token=AAAA",
         ]);
         path = format!("{path}?{query}");
     }
@@ -286,7 +317,7 @@ const HEADERS: &[&str] = &[
     "accept-language",
 ];
 
-pub fn request(dice: &mut Dice, signed_in: &SignedIn) -> Request<Body> {
+pub fn request(dice: &mut Dice, signed_in: &SignedIn, paths: &[&str]) -> Request<Body> {
     let method = dice.one(&[
         "GET", "POST", "POST", "POST", "POST", "DELETE", "DELETE", "PUT", "HEAD", "OPTIONS", "FOO",
     ]);
@@ -301,6 +332,9 @@ pub fn request(dice: &mut Dice, signed_in: &SignedIn) -> Request<Body> {
     let kind = dice.one(&[
         JSON,
         JSON,
+        JSON,
+        JSON,
+        JSON,
         FORM,
         FORM,
         "multipart/form-data; boundary=b",
@@ -311,7 +345,7 @@ pub fn request(dice: &mut Dice, signed_in: &SignedIn) -> Request<Body> {
     ]);
     let mut request = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())
-        .uri(target(dice))
+        .uri(target(dice, paths))
         .extension(ConnectInfo(address))
         .header(
             "content-type",
@@ -341,4 +375,21 @@ pub fn request(dice: &mut Dice, signed_in: &SignedIn) -> Request<Body> {
         request = request.header(dice.one(HEADERS), HeaderValue::from_bytes(&value).unwrap());
     }
     request.body(Body::from(body(dice))).unwrap()
+}
+
+/// No error of ours, and nothing told that the contract does not tell.
+pub fn assert_sound(answer: &Answer, asked: &str) {
+    let (status, text) = (answer.status, &answer.text);
+    let told = format!("{asked}: {status} {text}");
+    assert!(status.as_u16() < 500, "{told}");
+    assert!(!text.contains("argon2"), "{told}");
+    let kept = answer.headers.get("cache-control").is_none();
+    assert!(!kept || status.is_success(), "{told}");
+    if status.is_client_error() && !text.is_empty() {
+        let body = answer.json();
+        let detail = &body["detail"];
+        assert!(detail.is_string() || detail.is_array(), "{told}");
+        assert!(body["code"].is_string(), "{told}");
+        assert!(!text.contains("\"input\""), "{told}");
+    }
 }

@@ -1,71 +1,71 @@
-//! What this thread logs, for as long as the value lives.
+//! A subscriber that keeps all there is to log.
 #![allow(
-    dead_code,
     unreachable_pub,
     missing_docs,
-    missing_debug_implementations,
     clippy::unwrap_used,
     reason = "shared by test binaries that each use a part"
 )]
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-type Lines = Arc<Mutex<Vec<String>>>;
+static LOG: Mutex<String> = Mutex::new(String::new());
 
-struct Keeper(Lines);
+/// Keeps everything, of every level, from every crate.
+struct Everything;
 
-struct Line(String);
+struct Writer<'a>(&'a mut String);
 
-impl Visit for Line {
+impl Visit for Writer<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
+        let _ = write!(self.0, " {}={value:?}", field.name());
     }
 }
 
-impl Subscriber for Keeper {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("crudauth")
+fn line(write: impl FnOnce(&mut Writer<'_>), metadata: Option<&Metadata<'_>>) {
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(metadata) = metadata {
+        let _ = write!(
+            log,
+            "{} {} {}",
+            metadata.level(),
+            metadata.target(),
+            metadata.name()
+        );
     }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    write(&mut Writer(&mut log));
+    log.push('\n');
+}
+
+impl Subscriber for Everything {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        line(|writer| span.record(writer), Some(span.metadata()));
         Id::from_u64(1)
     }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        line(|writer| values.record(writer), None);
+    }
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        line(|writer| event.record(writer), Some(event.metadata()));
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }
 
-/// Lines of crudauth's, each with its level and its fields.
-pub struct Log {
-    lines: Lines,
-    _guard: DefaultGuard,
+/// From here on, everything that this process logs is kept.
+pub fn keep() {
+    tracing::subscriber::set_global_default(Everything).unwrap();
 }
 
-impl Log {
-    pub fn start() -> Self {
-        let lines = Lines::default();
-        let guard = tracing::subscriber::set_default(Keeper(Arc::clone(&lines)));
-        Self {
-            lines,
-            _guard: guard,
-        }
-    }
-
-    /// The lines of this level since the last call.
-    pub fn take(&self, level: &str) -> Vec<String> {
-        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap());
-        lines.retain(|line| line.starts_with(level));
-        lines
-    }
+/// All of it, so far.
+pub fn text() -> String {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

@@ -64,45 +64,68 @@ impl Subscriber for Listener {
     fn exit(&self, _: &Id) {}
 }
 
-/// An application over one connection whose statements are recorded, for as long as this value lives.
-pub struct Watched {
-    pub app: TestApp,
+/// The statements of one application over one connection, for as long as this value lives.
+pub struct Log {
     _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
-impl Watched {
-    pub async fn start() -> Self {
+impl Log {
+    pub async fn open() -> Self {
         let turn = TURN.lock().await;
         let _ = tracing::subscriber::set_global_default(Listener);
-        Self {
-            app: TestApp::with_pool(1).await,
-            _turn: turn,
-        }
+        Self { _turn: turn }
     }
 
-    /// What the database was asked during `work`, in order.
-    pub async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
-        self.settle().await;
+    /// What the database was asked during `work`, in order. `mark` asks it something harmless.
+    pub async fn during<T, F: Future<Output = ()>>(
+        &self,
+        mark: impl Fn() -> F,
+        work: impl Future<Output = T>,
+    ) -> (T, Vec<String>) {
+        settle(&mark).await;
         SEEN.lock().unwrap().clear();
         let done = work.await;
-        let mark = self.settle().await;
+        let mark = settle(&mark).await;
         let mut seen = std::mem::take(&mut *SEEN.lock().unwrap());
         // sqlx logs the end of a transaction on PostgreSQL and not on SQLite.
         seen.retain(|statement| *statement != mark && statement != "COMMIT");
         (done, seen)
     }
+}
 
-    /// On the only connection, whatever was asked before a statement of ours has been reported once it is.
-    async fn settle(&self) -> String {
-        const MARK: i64 = -1;
-        loop {
-            let before = SEEN.lock().unwrap().len();
-            self.app.auth.users().find(&MARK).await.unwrap();
-            self.app.auth.users().find(&MARK).await.unwrap();
-            let seen = SEEN.lock().unwrap();
-            if let Some(mark) = seen.get(before..).and_then(<[String]>::last) {
-                return mark.clone();
-            }
+/// On the only connection, whatever was asked before a statement of ours has been reported once it is.
+async fn settle<F: Future<Output = ()>>(mark: &impl Fn() -> F) -> String {
+    loop {
+        let before = SEEN.lock().unwrap().len();
+        mark().await;
+        mark().await;
+        let seen = SEEN.lock().unwrap();
+        if let Some(mark) = seen.get(before..).and_then(<[String]>::last) {
+            return mark.clone();
         }
+    }
+}
+
+/// The usual application, and its statements.
+pub struct Watched {
+    pub app: TestApp,
+    log: Log,
+}
+
+impl Watched {
+    pub async fn start() -> Self {
+        let log = Log::open().await;
+        Self {
+            app: TestApp::with_pool(1).await,
+            log,
+        }
+    }
+
+    /// What the database was asked during `work`, in order.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        let mark = || async {
+            self.app.auth.users().find(&-1).await.unwrap();
+        };
+        self.log.during(mark, work).await
     }
 }

@@ -9,7 +9,8 @@
 
 use axum::body::Body;
 use axum::http::Method;
-use crudauth::testing::TestBuilder;
+use crudauth::mail::MessageKind;
+use crudauth::testing::{CaptureMailer, TestBuilder};
 use crudauth::{AuthUser, PasswordHash, auth};
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ struct Account {
     email: String,
     username: String,
     password_hash: PasswordHash,
+    email_verified: bool,
     token_version: i64,
     #[auth(register, unique)]
     #[allow(dead_code, reason = "the client writes it, and nobody here reads it")]
@@ -31,7 +33,14 @@ struct Account {
 auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
+    #[email(frontend_url = "https://app.example.com")]
     struct Auth<Account>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[session(management)]
+    struct WithoutEmail<Account>;
 }
 
 auth! {
@@ -65,6 +74,11 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "field_taken" => "Phone already taken",
         "account_exists" => "Account already exists",
         "session_not_found" => "Session not found.",
+        "link_dead" => "Invalid or expired token",
+        "link_used" => "Token already used",
+        "password_incorrect" => "Incorrect password",
+        "same_email" => "New email matches current email",
+        "email_in_use" => "Email already in use",
         _ => return None,
     })
 }
@@ -75,6 +89,7 @@ pub struct World {
     pub stranger: Client,
     pub db: Db,
     pub clock: crudauth::testing::Clock,
+    mail: Option<(Auth, CaptureMailer)>,
     _file: TempDb,
 }
 
@@ -82,30 +97,38 @@ pub fn sign_up(name: &str, phone: Option<&str>) -> Value {
     json!({ "email": format!("{name}@x.com"), "username": name, "password": PASSWORD, "phone": phone })
 }
 
+/// One that mails.
 pub async fn world() -> World {
-    let file = TempDb::new();
-    let clock = crudauth::testing::Clock::manual();
+    let (file, clock, mail) = (TempDb::new(), clock(), CaptureMailer::new());
     let auth = Auth::connect(file.url())
+        .secret(SECRET)
+        .clock(clock.clone())
+        .cheap_hashing()
+        .manual_workers()
+        .mailer(mail.clone())
+        .await
+        .unwrap();
+    let router = crudauth::routing::Router::new()
+        .mount(&auth)
+        .with_state(auth.clone())
+        .into_axum();
+    World::new(router, clock, file, Some((auth, mail))).await
+}
+
+pub async fn without_email() -> World {
+    let (file, clock) = (TempDb::new(), clock());
+    let auth = WithoutEmail::connect(file.url())
         .secret(SECRET)
         .clock(clock.clone())
         .cheap_hashing()
         .manual_workers()
         .await
         .unwrap();
-    world_of(
-        crudauth::routing::Router::new()
-            .mount(&auth)
-            .with_state(auth)
-            .into_axum(),
-        clock,
-        file,
-    )
-    .await
+    World::new(auth.router(), clock, file, None).await
 }
 
 pub async fn without_csrf() -> World {
-    let file = TempDb::new();
-    let clock = crudauth::testing::Clock::manual();
+    let (file, clock) = (TempDb::new(), clock());
     let auth = NoCsrf::connect(file.url())
         .secret(SECRET)
         .clock(clock.clone())
@@ -113,29 +136,92 @@ pub async fn without_csrf() -> World {
         .manual_workers()
         .await
         .unwrap();
-    world_of(auth.router(), clock, file).await
+    World::new(auth.router(), clock, file, None).await
 }
 
-async fn world_of(router: axum::Router, clock: crudauth::testing::Clock, file: TempDb) -> World {
-    let stranger = Client::new(router);
-    let mut ada = stranger.clone().from("198.51.100.1");
-    assert_eq!(
-        ada.post_json("/register", &sign_up("ada", Some("555")))
-            .await
-            .status,
-        200
-    );
-    assert_eq!(ada.login("ada", PASSWORD).await.status, 200);
-    World {
-        ada,
-        stranger,
-        db: support::pool(&file.url(), 1).await,
-        clock,
-        _file: file,
-    }
+fn clock() -> crudauth::testing::Clock {
+    crudauth::testing::Clock::manual()
 }
 
 impl World {
+    async fn new(
+        router: axum::Router,
+        clock: crudauth::testing::Clock,
+        file: TempDb,
+        mail: Option<(Auth, CaptureMailer)>,
+    ) -> Self {
+        let stranger = Client::new(router);
+        let mut ada = stranger.clone().from("198.51.100.1");
+        let answer = ada
+            .post_json("/register", &sign_up("ada", Some("555")))
+            .await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        assert_eq!(ada.login("ada", PASSWORD).await.status, 200);
+        Self {
+            ada,
+            stranger,
+            db: support::pool(&file.url(), 1).await,
+            clock,
+            mail,
+            _file: file,
+        }
+    }
+
+    /// The token in the newest message of this kind, after all that is due has been delivered.
+    pub async fn token(&self, kind: MessageKind) -> String {
+        let (auth, mail) = self.mail.as_ref().unwrap();
+        auth.run_due().await.unwrap();
+        let message = mail.messages().into_iter().rfind(|m| m.kind() == kind);
+        let link = message.unwrap().context.link.unwrap();
+        link.split_once("?token=").unwrap().1.to_owned()
+    }
+
+    pub async fn confirm(&self, path: &str, token: &str) -> Answer {
+        self.stranger
+            .post_json(path, &json!({ "token": token }))
+            .await
+    }
+
+    /// Asks for `what` by ada's address.
+    pub async fn ask(&self, path: &str) -> Answer {
+        self.stranger
+            .post_json(path, &json!({ "email": "ada@x.com" }))
+            .await
+    }
+
+    /// The token of a fresh link to a new password.
+    pub async fn reset_token(&self) -> String {
+        assert_eq!(self.ask("/password/reset-request").await.status, 200);
+        self.token(MessageKind::ResetPassword).await
+    }
+
+    pub async fn reset(&self, token: &str) -> Answer {
+        let body = json!({ "token": token, "new_password": NEW });
+        self.stranger
+            .post_json("/password/reset-confirm", &body)
+            .await
+    }
+
+    /// Asks, as ada, to move to `address`.
+    pub async fn move_to(&self, address: &str, password: &str) -> Answer {
+        let body = json!({ "new_email": address, "password": password });
+        self.ada.post_json("/email/change-request", &body).await
+    }
+
+    /// The token of a fresh link that moves ada to `eve@x.com`.
+    pub async fn change_token(&self) -> String {
+        assert_eq!(self.move_to("eve@x.com", PASSWORD).await.status, 200);
+        self.token(MessageKind::ChangeEmail).await
+    }
+
+    /// The token that takes back a change which has happened.
+    pub async fn undo_token(&self) -> String {
+        let token = self.change_token().await;
+        let answer = self.confirm("/email/change-confirm", &token).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        self.token(MessageKind::EmailChanged).await
+    }
+
     pub async fn sql(&self, text: &'static str) {
         self.db.query(text).execute().await;
     }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::expand::hidden;
+use crate::features;
 use crate::model::{App, Parts};
 
 /// The whole block.
@@ -22,9 +23,14 @@ pub(crate) fn auth(app: &App) -> TokenStream {
 
 fn merge(app: &App) -> Parts {
     let mut all = Parts::default();
-    // Routes of accounts come before those of transports whatever the order of the block; transports keep theirs.
-    let (transports, others): (Vec<_>, Vec<_>) =
+    // Routes of accounts come first and those of transports last, whatever the order of the block; transports keep theirs.
+    let (transports, mut others): (Vec<_>, Vec<_>) =
         app.sections.iter().partition(|section| section.transport);
+    others.sort_by_key(|section| {
+        features::names()
+            .iter()
+            .position(|name| *name == section.name)
+    });
     for section in others.into_iter().chain(transports) {
         let parts = section.feature.expand(app);
         all.policy.extend(parts.policy);

@@ -35,8 +35,8 @@ const _: () = {
             __p::session::transport::<Self>(),
         ];
         const FEATURES: &'static [__p::Feature<Self>] = &[
-            __p::recovery::feature::<Self>(),
             __p::account::feature::<Self>(),
+            __p::recovery::feature::<Self>(),
             __p::session::feature::<Self>(),
         ];
         const DRIVERS: &'static [__p::Driver<Self>] = &[

@@ -23,20 +23,6 @@ const _: () = {
         const NAME: &'static str = "Auth";
         const POLICY: __p::Policy = {
             let mut p = __p::Policy::DEFAULT;
-            p.recovery.mail = true;
-            p.recovery.frontend_url = ::core::option::Option::Some(
-                "https://app.example.com/account",
-            );
-            p.recovery.verify_ttl = ::core::time::Duration::from_secs(172800u64);
-            p.recovery.reset_ttl = ::core::time::Duration::from_secs(1800u64);
-            p.recovery.verify_path = "/verify";
-            p.recovery.reset_path = "/reset";
-            p.recovery.require_verified = true;
-            p.recovery.change_ttl = ::core::time::Duration::from_secs(43200u64);
-            p.recovery.undo_ttl = ::core::time::Duration::from_secs(1209600u64);
-            p.recovery.change_path = "/change";
-            p.recovery.undo_path = "/undo";
-            p.recovery.evict_on_change = true;
             p.rate_limit.email_verify_request = __p::Limit::new(
                 1u32,
                 ::core::time::Duration::from_secs(60u64),
@@ -53,15 +39,29 @@ const _: () = {
                 4u32,
                 ::core::time::Duration::from_secs(3600u64),
             );
+            p.recovery.mail = true;
+            p.recovery.frontend_url = ::core::option::Option::Some(
+                "https://app.example.com/account",
+            );
+            p.recovery.verify_ttl = ::core::time::Duration::from_secs(172800u64);
+            p.recovery.reset_ttl = ::core::time::Duration::from_secs(1800u64);
+            p.recovery.verify_path = "/verify";
+            p.recovery.reset_path = "/reset";
+            p.recovery.require_verified = true;
+            p.recovery.change_ttl = ::core::time::Duration::from_secs(43200u64);
+            p.recovery.undo_ttl = ::core::time::Duration::from_secs(1209600u64);
+            p.recovery.change_path = "/change";
+            p.recovery.undo_path = "/undo";
+            p.recovery.evict_on_change = true;
             p
         };
         const TRANSPORTS: &'static [__p::Transport<Self>] = &[
             __p::session::transport::<Self>(),
         ];
         const FEATURES: &'static [__p::Feature<Self>] = &[
+            __p::account::feature::<Self>(),
             __p::recovery::feature::<Self>(),
             __p::email_change::feature::<Self>(),
-            __p::account::feature::<Self>(),
             __p::session::feature::<Self>(),
         ];
         const DRIVERS: &'static [__p::Driver<Self>] = &[

@@ -23,18 +23,18 @@ const _: () = {
         const NAME: &'static str = "Auth";
         const POLICY: __p::Policy = {
             let mut p = __p::Policy::DEFAULT;
-            p.recovery.channel = true;
             p.recovery.mail = true;
             p.recovery.reset_path = "/new-password";
+            p.recovery.channel = true;
             p
         };
         const TRANSPORTS: &'static [__p::Transport<Self>] = &[
             __p::session::transport::<Self>(),
         ];
         const FEATURES: &'static [__p::Feature<Self>] = &[
+            __p::account::feature::<Self>(),
             __p::recovery::feature::<Self>(),
             __p::email_change::feature::<Self>(),
-            __p::account::feature::<Self>(),
             __p::session::feature::<Self>(),
         ];
         const DRIVERS: &'static [__p::Driver<Self>] = &[

@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod links;
 pub mod live;
 pub mod outbox;
+pub(crate) mod patience;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;
@@ -88,8 +89,8 @@ pub enum AccountChange {
     Active(bool),
     /// Grants or withdraws superuser.
     Superuser(bool),
-    /// Marks the address proven or not.
-    EmailVerified(bool),
+    /// Marks what the account is recovered by proven or not.
+    Verified(bool),
 }
 
 /// A new password for an account.

@@ -43,7 +43,7 @@ statements! {
         WHERE id = $1 AND user_id = $4";
     SetActive = "UPDATE {users} SET {is_active} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     SetSuperuser = "UPDATE {users} SET {is_superuser} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
-    SetVerified = "UPDATE {users} SET {email_verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
+    SetVerified = "UPDATE {users} SET {verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1";
     Forget = "DELETE FROM {@tokens} WHERE user_id = $1";
     Unsend = "DELETE FROM {@outbox} WHERE user_id = $1";
@@ -161,16 +161,23 @@ where
         change: AccountChange,
         now: Timestamp,
     ) -> Result<bool> {
-        let (role, text, value) = match change {
-            AccountChange::Active(value) => (Role::IsActive, sql::<SetActive, D, S>(), value),
-            AccountChange::Superuser(value) => {
-                (Role::IsSuperuser, sql::<SetSuperuser, D, S>(), value)
-            }
-            AccountChange::EmailVerified(value) => {
-                (Role::EmailVerified, sql::<SetVerified, D, S>(), value)
+        let table = <S::User as AuthUser>::TABLE;
+        let (column, text, value) = match change {
+            AccountChange::Active(value) => (
+                table.column(Role::IsActive),
+                sql::<SetActive, D, S>(),
+                value,
+            ),
+            AccountChange::Superuser(value) => (
+                table.column(Role::IsSuperuser),
+                sql::<SetSuperuser, D, S>(),
+                value,
+            ),
+            AccountChange::Verified(value) => {
+                (table.factor_verified(), sql::<SetVerified, D, S>(), value)
             }
         };
-        if !<S::User as AuthUser>::TABLE.has(role) {
+        if column.is_none() {
             return Ok(false);
         }
         let mut held = self.hold().await?;
