@@ -6,18 +6,26 @@
 //! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database; `postgres://…` for one on a server |
 //! | `SECRET_KEY` | random in a debug build | at least 32 bytes, or several separated by commas |
 //! | `PUBLIC_URL` | none | the application's origin; without it a request's own host is compared |
+//! | `FRONTEND_URL` | `http://localhost:8000` | where every mailed link begins |
+//! | `OUTBOX` | none | messages are appended to this file, one JSON object on a line; without it they are printed |
 //! | `RATE_LIMITS` | on | `off` switches limits and lockout off, for load measurement |
 //!
+//! `RATE_LIMITS=off` is without the limits per recipient too: whoever measures asks for one mailbox a thousand times, and
+//! would count answers behind which nothing was sent. So anybody can fill anybody's mailbox by this server then.
+//!
 //! ```sh
-//! cargo run --example full
+//! OUTBOX=outbox.jsonl cargo run --example full
 //! curl localhost:8000/register --json '{"email":"ada@example.com","username":"ada","password":"correct horse battery"}'
 //! curl localhost:8000/login -c jar.txt -d username=ada --data-urlencode 'password=correct horse battery'
+//! TOKEN=$(sed -n 's/.*"link":"[^"]*?token=\([^"]*\)".*/\1/p' outbox.jsonl | tail -n 1)
+//! curl localhost:8000/email/verify-confirm --json "{\"token\":\"$TOKEN\"}"
 //! ```
 //!
 //! Cookies keep `Secure` on loopback too: curl sends them over plain HTTP only to `localhost`-like hosts in recent
 //! versions; a script passes them on by hand.
 
 use axum::Json;
+use crudauth::mail::{ConsoleMailer, JsonLinesMailer, Mailer};
 use crudauth::routing::{Router, get};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde_json::{Value, json};
@@ -49,6 +57,7 @@ pub struct User {
 
 auth! {
     #[session(management)]
+    #[email]
     #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
@@ -82,18 +91,28 @@ async fn maybe(user: Option<Principal<Auth>>) -> Json<Value> {
     Json(json!({ "id": user.map(|user| user.id) }))
 }
 
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn setting(name: &str, default: &str) -> String {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| default.to_owned())
+    given(name).unwrap_or_else(|| default.to_owned())
+}
+
+fn mailer() -> crudauth::Result<Box<dyn Mailer>> {
+    Ok(match given("OUTBOX") {
+        Some(path) => Box::new(JsonLinesMailer::to(path)?),
+        None => Box::new(ConsoleMailer::new()),
+    })
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Auth::connect(setting("DATABASE_URL", "sqlite://full.db?mode=rwc"))
-        .create_users_table(true);
-    if let Ok(origin) = std::env::var("PUBLIC_URL") {
+        .create_users_table(true)
+        .frontend_url(setting("FRONTEND_URL", "http://localhost:8000"))
+        .mailer(mailer()?);
+    if let Some(origin) = given("PUBLIC_URL") {
         builder = builder.origin(origin);
     }
     if setting("RATE_LIMITS", "on") == "off" {

@@ -4,6 +4,10 @@ pub mod attacks {
     #![doc = include_str!("guide/attacks.md")]
 }
 
+pub mod email_change {
+    #![doc = include_str!("guide/email_change.md")]
+}
+
 pub mod guards {
     #![doc = include_str!("guide/guards.md")]
 }
@@ -20,8 +24,16 @@ pub mod mail {
     #![doc = include_str!("guide/mail.md")]
 }
 
+pub mod password_reset {
+    #![doc = include_str!("guide/password_reset.md")]
+}
+
 pub mod passwords {
     #![doc = include_str!("guide/passwords.md")]
+}
+
+pub mod phone {
+    #![doc = include_str!("guide/phone.md")]
 }
 
 pub mod production {
@@ -38,4 +50,8 @@ pub mod sessions {
 
 pub mod tables {
     #![doc = include_str!("guide/tables.md")]
+}
+
+pub mod verification {
+    #![doc = include_str!("guide/verification.md")]
 }

@@ -20,6 +20,7 @@ pub use crudauth_runtime::hooks::{self, Hooks};
 pub use crudauth_runtime::http::problem::Problem;
 pub use crudauth_runtime::http::redirect::safe_redirect_path;
 pub use crudauth_runtime::http::serve::{Serve, serve};
+pub use crudauth_runtime::identity::mask_email;
 pub use crudauth_runtime::mail::{Channel, Mailer};
 pub use crudauth_runtime::principal::{Principal, Public, resolve_principal, signed_in_recently};
 pub use crudauth_runtime::routes::{RouteInfo, RouteTable};

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
 use crate::mail::outlets::Outlets;
 use crate::policy::{Limit, Policy};
-use crate::store::{Digest, Store};
+use crate::store::{Digest, Store, patience};
 use crate::waiting::WaitingRoom;
 
 /// Everything a flow needs, shared by all requests of one `Auth`.
@@ -98,8 +98,11 @@ pub enum Counted {
 pub(crate) async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    match tokio::spawn(work).await {
-        Ok(done) => done,
+    match tokio::spawn(patience::within(patience::left(), work)).await {
+        Ok((done, rest)) => {
+            patience::leave(rest);
+            done
+        }
         Err(panicked) => Err(Error::Store(Box::new(panicked))),
     }
 }

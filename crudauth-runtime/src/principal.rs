@@ -14,7 +14,7 @@ use crate::authority::{Authority, engine};
 use crate::engine::hex;
 use crate::guard::Proofs;
 use crate::http::problem::Problem;
-use crate::store::SessionRow;
+use crate::store::{SessionRow, patience};
 
 /// Who a request was found to come from.
 pub struct Resolved<A: Authority> {
@@ -256,7 +256,7 @@ async fn guard<A: Authority, P: Proofs<A>>(
     auth: &A,
     parts: &mut Parts,
 ) -> Result<Option<Principal<A, P>>, Response> {
-    let found = authenticate(auth, parts, P::transport())
+    let found = patience::shared(authenticate(auth, parts, P::transport()))
         .await
         .map_err(IntoResponse::into_response)?;
     let Some(principal) = found else {

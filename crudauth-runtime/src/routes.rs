@@ -13,6 +13,7 @@ use crate::authority::{Authority, Feature, engine};
 use crate::http::problem::CREDENTIALS;
 use crate::http::serve::{X_REQUEST_ID, request_id};
 use crate::http::spec::{Access, RouteSpec};
+use crate::store::patience;
 
 /// All routes of the declared features, carrying their own state: merges into any application.
 pub fn router<A: Authority, S: Clone + Send + Sync + 'static>(auth: &A) -> Router<S> {
@@ -43,7 +44,7 @@ fn mounted<A: Authority, S: Clone + Send + Sync + 'static>(
 
 /// What every answer of ours carries: it may hold a credential or say something about one, so nobody keeps it.
 async fn finish(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let mut response = patience::shared(next.run(request)).await;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.entry(VARY).or_insert(CREDENTIALS);

@@ -8,6 +8,7 @@
     reason = "shared by test binaries that each use a part"
 )]
 
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -66,6 +67,31 @@ impl Server {
     pub fn url(&self) -> String {
         let Self { port, password, .. } = self;
         format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres")
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Speaks TLS with that certificate and its key, from the next start on.
+    pub fn speak_tls(&self, certificate: &str, key: &str) {
+        let data = self.home.join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = owner() {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
+        let settings = std::fs::OpenOptions::new()
+            .append(true)
+            .open(data.join("postgresql.conf"));
+        settings.unwrap().write_all(b"ssl = on\n").unwrap();
     }
 
     /// Returns when it accepts connections.

@@ -11,6 +11,7 @@ use super::{
     AccountEvent, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser, PasswordCheck,
 };
 use crate::account::AuthUser;
+use crate::store::patience;
 
 /// [`Hooks`] behind a pointer, so that flows are compiled once per account type.
 pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
@@ -72,9 +73,8 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
     ) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             // A check that panics refuses: it must not be a way around itself.
-            let checked = AssertUnwindSafe(Hooks::check_password(self, check))
-                .catch_unwind()
-                .await;
+            let checked = AssertUnwindSafe(Hooks::check_password(self, check));
+            let checked = patience::afresh(checked.catch_unwind()).await;
             checked.unwrap_or_else(|panic| {
                 report("check_password", &*panic);
                 Err("This password cannot be checked right now.".to_owned())
@@ -85,7 +85,7 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
 
 /// Runs a hook and says whether it did its work.
 async fn watch(name: &'static str, hook: impl Future<Output = HookResult> + Send) -> bool {
-    match AssertUnwindSafe(hook).catch_unwind().await {
+    match patience::afresh(AssertUnwindSafe(hook).catch_unwind()).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => {
             tracing::error!(hook = name, %error, "a hook failed; the request went on");

@@ -38,6 +38,24 @@ impl fmt::Display for Email {
     }
 }
 
+/// An address as it may be shown to somebody who has not proven it: the first character, the domain, and no length.
+///
+/// ```
+/// # use crudauth_runtime::identity::mask_email;
+/// assert_eq!(mask_email("ada@example.com"), "a***@example.com");
+/// assert_eq!(mask_email("no address"), "***");
+/// ```
+#[must_use]
+pub fn mask_email(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((local, domain)) => {
+            let first = local.chars().next().map(String::from).unwrap_or_default();
+            format!("{first}***@{domain}")
+        }
+        None => "***".to_owned(),
+    }
+}
+
 /// Reads a bare address: a dot-atom, an @-sign, and a domain of two or more labels. No display name, angle brackets,
 /// quotes, comments or address literals.
 ///

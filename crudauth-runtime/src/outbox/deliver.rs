@@ -135,12 +135,10 @@ fn outgoing<U: AuthUser>(
     user: &U,
 ) -> Option<Outgoing> {
     let (kind, path) = link_of(engine, job.kind)?;
-    let live = !row.used
-        && row.expires_at > engine.now()
-        && crate::links::is_bound_to(engine, kind, user, &row.state);
-    if !live {
+    if row.used || row.expires_at <= engine.now() {
         return None;
     }
+    // Before the state, which no other secret confirms either: this is what tells the two apart.
     let Some(token) = rewrite(&engine.keys, kind, id, &row.secret) else {
         let (id, kind) = (job.id.as_str(), job.kind.name());
         tracing::error!(
@@ -150,6 +148,9 @@ fn outgoing<U: AuthUser>(
         );
         return None;
     };
+    if !crate::links::is_bound_to(engine, kind, user, &row.state) {
+        return None;
+    }
     let frontend = engine.outlets.frontend_url.as_deref();
     Some(Outgoing {
         url: frontend.map(|base| format!("{base}{path}?token={}", token.expose())),

@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod links;
 pub mod live;
 pub mod outbox;
+pub(crate) mod patience;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod products;

@@ -6,6 +6,7 @@ pub struct User {
     pub id: i64,
     pub email: String,
     password_hash: PasswordHash,
+    email_verified: bool,
 }
 
 pub struct Welcome;
@@ -30,7 +31,16 @@ auth! {
     )]
     #[lockout(max_attempts = 5, window = "60s", base = "60s", max = "1h", retention = "1h", hard_stop = 100,
         on_success = "clear_all")]
-    #[rate_limit(register = "5/h", change_password = "5/h", logout_all = "10/h", csrf_refresh = "30/h")]
+    #[rate_limit(register = "5/h", change_password = "5/h", logout_all = "10/h", csrf_refresh = "30/h",
+        email_verify_request = "5/h", password_reset_request = "5/h", email_change_request = "3/h",
+        existing_account_notice = "5/h")]
+    #[email(                         // default: none of its routes
+        frontend_url = "https://shop.example.com",
+        verify_ttl = "24h", reset_ttl = "1h", change_ttl = "24h", undo_ttl = "7d",
+        verify_path = "/verify-email", reset_path = "/reset-password",
+        change_path = "/confirm-email-change", undo_path = "/undo-email-change",
+        require_verified, evict_on_change, // default: off
+    )]
     #[proxy(trusted_hops = 1)]       // default: 0
     #[database(sqlite)]
     #[tables(prefix = "auth_")]

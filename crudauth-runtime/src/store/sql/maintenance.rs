@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
-use crate::store::{Difference, Digest, Maintenance};
+use crate::store::{Difference, Digest, Maintenance, patience};
 
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
@@ -231,7 +231,7 @@ where
     }
 
     fn sweep(&self, now: Timestamp, batch: u32) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(self.sweep_once(now, batch))
+        Box::pin(patience::shared(self.sweep_once(now, batch)))
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

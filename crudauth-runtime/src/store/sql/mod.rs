@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use sqlx::Pool;
 use tokio::sync::Semaphore;
 
 use super::dialect::{Args, Column, Dialect, classify};
+use super::patience;
 use super::repr::Keeps;
 use super::text::{Names, Text, render};
 use crate::account::{AccountKey, AuthUser, NewAccount};
@@ -121,7 +121,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
             return done;
         }
-        if let Ok(done) = tokio::time::timeout(PATIENCE, work).await {
+        if let Ok(done) = patience::step(work).await {
             return done;
         }
         self.ask_idle();
@@ -175,11 +175,6 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         .await
     }
 }
-
-/// One step of a flow takes no longer than this, from waiting for a connection to the database's last word: a database that
-/// is down, slow or cut off shows as 503 within 2 s (SEC-147, SEC-148). One after the other, the limits of the pool, of
-/// a lock and of the network would add up, and a pool of the application's own waits 30 s unless told otherwise.
-const PATIENCE: Duration = Duration::from_millis(1900);
 
 /// A statement before its names are filled in.
 trait Template {

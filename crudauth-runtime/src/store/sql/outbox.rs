@@ -100,6 +100,21 @@ where
     })
 }
 
+/// A row that this version understands. Another one, of a newer version or a damaged table, stays until its lease is over
+/// and keeps those that were taken with it from nothing.
+fn readable<D, S>(row: &D::Row) -> Option<Claimed<Id<S>>>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    read::<D, S>(row)
+        .inspect_err(|error| {
+            let id = D::text(row, 0).ok().flatten().unwrap_or_default();
+            tracing::error!(%error, id, "a row of the outbox cannot be read; it is left there");
+        })
+        .ok()
+}
+
 impl<D, S> SqlStore<D, S>
 where
     D: Dialect,
@@ -170,7 +185,7 @@ where
         let args = Args::new().at(now).at(now.plus(lease)).int(i64::from(most));
         Box::pin(async move {
             let rows = self.returning::<Claim>(args).await?;
-            rows.iter().map(read::<D, S>).collect()
+            Ok(rows.iter().filter_map(readable::<D, S>).collect())
         })
     }
 
