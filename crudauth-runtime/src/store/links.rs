@@ -134,7 +134,7 @@ impl<K> Effect<'_, K> {
 pub enum Redeemed {
     /// It happened.
     Done,
-    /// The account is not what the link is bound to any more.
+    /// The account is not what the link is bound to any more, or the link is gone.
     Stale,
     /// Another account has the address.
     Taken,

@@ -28,6 +28,7 @@ statements! {
     /// The one statement that spends a link. Of any number of callers it finds a row for one.
     Use = "UPDATE {@tokens} SET used_at = $2 WHERE id = $1 AND user_id = $3 AND kind = $4 AND used_at IS NULL \
         AND expires_at > $2 AND guesses < $5";
+    Spent = "SELECT id FROM {@tokens} WHERE id = $1 AND used_at IS NOT NULL";
     KillAll = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2";
     /// Former addresses can still take their changes back: whoever holds the account now may be the one who changed them.
     KillAllButUndo = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2 AND kind <> $3";
@@ -147,7 +148,14 @@ where
             .key::<S::User>(asked.user);
         let args = args.text(Some(asked.effect.kind().name())).int(GUESSES);
         if D::execute(&mut tx, sql::<Use, D, S>(), args).await? == 0 {
-            return Ok(Redeemed::Used); // dropping the transaction takes the effect back
+            let link = Args::new().text(Some(asked.link));
+            let spent = D::fetch(&mut tx, sql::<Spent, D, S>(), link).await?;
+            // Dropping the transaction takes the effect back.
+            return Ok(if spent.is_empty() {
+                Redeemed::Stale
+            } else {
+                Redeemed::Used
+            });
         }
         Self::leave(&mut tx, asked, way_back).await?;
         commit(tx).await?;
