@@ -11,6 +11,7 @@
 mod mailed;
 mod support;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -56,7 +57,10 @@ async fn sec_088_nothing_in_the_database_makes_a_link() {
     for token in &tokens {
         // The name of the row comes first, and is no secret.
         let secret = &URL_SAFE_NO_PAD.decode(token).unwrap()[16..];
-        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = secret.iter().fold(String::new(), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        });
         let texts = [
             token[22..].to_owned(),
             URL_SAFE_NO_PAD.encode(secret),
