@@ -8,7 +8,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation could not be carried out. None of these is an answer to the question asked: a wrong password or
 /// a taken name is part of a flow's outcome, never an `Error`.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// Every place in a bounded queue is taken; the caller may try again after this long (503).
@@ -27,6 +26,19 @@ impl Error {
     /// One wrong setting.
     pub fn config(problem: impl Into<String>) -> Self {
         Self::Config(vec![problem.into()])
+    }
+}
+
+impl fmt::Debug for Error {
+    /// Wrong settings as they are displayed: this is what a `main` that returns the error prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy(wait) => f.debug_tuple("Busy").field(wait).finish(),
+            Self::Config(_) => fmt::Display::fmt(self, f),
+            Self::Random => f.write_str("Random"),
+            Self::Store(source) => f.debug_tuple("Store").field(source).finish(),
+            Self::Unavailable(source) => f.debug_tuple("Unavailable").field(source).finish(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::{AuthUser, Role};
 use crate::authority::{Authority, Core, Driver};
 use crate::builder::{IntoStore, Settings, Source};
 use crate::clock::Timestamp;
@@ -55,6 +56,11 @@ pub(crate) async fn start<A: Authority>(
     if settings.unlimited {
         tracing::warn!(
             "rate limits and the lockout are off: passwords can be guessed at full speed"
+        );
+    }
+    if A::User::TABLE.has(Role::Recovery) && !A::POLICY.recovery.delivers() {
+        tracing::warn!(
+            "a field is marked `recovery`, and nothing delivers to it: add `#[channel]` to the block, or remove the mark"
         );
     }
     let engine = Arc::new(Engine {
