@@ -34,8 +34,10 @@ statements! {
     KillAllButUndo = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2 AND kind <> $3";
     /// The oldest address has the last word: what was issued to it before stays.
     KillLater = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2 AND (kind <> $3 OR created_at >= $4)";
-    /// A row where somebody has proven the address, which then stays as it is until the transaction ends.
-    Proven = "SELECT {id} FROM {users} WHERE {id} = $1[email_verified: AND {email_verified}]{lock}";
+    /// The present address where somebody has proven it. The row is locked either way: a proof comes before this or after the
+    /// transaction.
+    Proven = "SELECT CASE WHEN {id} IS NOT NULL[email_verified: AND {email_verified}] THEN {email} END \
+        FROM {users} WHERE {id} = $1{lock}";
     Prove = "UPDATE {users} SET {verified} = $3[updated_at:, {updated_at} = $4] \
         WHERE {id} = $1 AND {factor} = $2[is_active: AND {is_active}]";
     Reset = "UPDATE {users} SET {password_hash} = $3, {verified} = $5\
@@ -171,8 +173,9 @@ where
             return Ok(None);
         };
         let account = Args::new().key::<S::User>(asked.user);
-        let proven = D::fetch(conn, sql::<Proven, D, S>(), account).await?;
-        Ok(undo.filter(|_| !proven.is_empty()))
+        let rows = D::fetch(conn, sql::<Proven, D, S>(), account).await?;
+        let address = rows.first().map(|row| D::text(row, 0)).transpose()?;
+        Ok(undo.filter(|_| address.flatten().is_some()))
     }
 
     /// The change of the account itself. False when it is not what the link is bound to.
