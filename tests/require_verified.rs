@@ -23,12 +23,15 @@ use support::{Answer, Client, PASSWORD, User, fresh_address};
 
 const NEW: &str = "another fine passphrase";
 
-/// Why sign-ins were refused.
+/// Why a sign-in was refused, and to whose account it was.
+type Refusal = (LoginFailure, Option<i64>);
+
+/// Every refused sign-in.
 #[derive(Debug, Clone, Default)]
-pub struct Refusals(Arc<Mutex<Vec<(LoginFailure, Option<i64>)>>>);
+pub struct Refusals(Arc<Mutex<Vec<Refusal>>>);
 
 impl Refusals {
-    fn take(&self) -> Vec<(LoginFailure, Option<i64>)> {
+    fn take(&self) -> Vec<Refusal> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

@@ -212,7 +212,8 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
         engine.store.change(id, change, engine.now()).await
     }
 
-    /// Disables the account and ends its sessions in the same transaction. False when there is none with this key.
+    /// Disables the account, ends its sessions and voids its links, but those that take a change of address back, in the
+    /// same transaction. False when there is none with this key.
     ///
     /// # Errors
     /// When the database cannot be written.

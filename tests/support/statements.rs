@@ -1,5 +1,6 @@
 //! The statements that really reach the database, as sqlx reports them.
 #![allow(
+    dead_code,
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,

@@ -83,7 +83,8 @@ pub enum Effect<'a, K> {
         password: Option<&'a PasswordHash>,
         /// Whether the account's sessions end.
         evict: bool,
-        /// What takes it back, and the message that carries it; `None` where there was no address.
+        /// What takes it back, and the message that carries it; `None` where there was no address. Left out where nobody had
+        /// proven that: taken back, the account would be proven, and open to whoever set its password (SEC-106).
         undo: Option<(&'a NewLink, &'a Job<K>)>,
     },
     /// Sets a new password, ends every session and every other link, and proves what the account is recovered by.
@@ -133,7 +134,7 @@ impl<K> Effect<'_, K> {
 pub enum Redeemed {
     /// It happened.
     Done,
-    /// The account is not what the link is bound to any more.
+    /// The account is not what the link is bound to any more, or the link is gone.
     Stale,
     /// Another account has the address.
     Taken,

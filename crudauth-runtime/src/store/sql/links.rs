@@ -13,6 +13,7 @@ use crate::crypto::link::LinkKind;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Dialect};
 use crate::store::links::{Effect, GUESSES, LinkRow, Links, NewLink, Redeemed, Redemption};
+use crate::store::outbox::Job;
 use crate::store::refusal::Refusal;
 
 statements! {
@@ -27,11 +28,14 @@ statements! {
     /// The one statement that spends a link. Of any number of callers it finds a row for one.
     Use = "UPDATE {@tokens} SET used_at = $2 WHERE id = $1 AND user_id = $3 AND kind = $4 AND used_at IS NULL \
         AND expires_at > $2 AND guesses < $5";
+    Spent = "SELECT id FROM {@tokens} WHERE id = $1 AND used_at IS NOT NULL";
     KillAll = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2";
     /// Former addresses can still take their changes back: whoever holds the account now may be the one who changed them.
     KillAllButUndo = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2 AND kind <> $3";
     /// The oldest address has the last word: what was issued to it before stays.
     KillLater = "DELETE FROM {@tokens} WHERE user_id = $1 AND id <> $2 AND (kind <> $3 OR created_at >= $4)";
+    /// A row where somebody has proven the address, which then stays as it is until the transaction ends.
+    Proven = "SELECT {id} FROM {users} WHERE {id} = $1[email_verified: AND {email_verified}]{lock}";
     Prove = "UPDATE {users} SET {verified} = $3[updated_at:, {updated_at} = $4] \
         WHERE {id} = $1 AND {factor} = $2[is_active: AND {is_active}]";
     Reset = "UPDATE {users} SET {password_hash} = $3, {verified} = $5\
@@ -129,6 +133,7 @@ where
     async fn spend(&self, asked: &Redemption<'_, Id<S>>) -> Result<Redeemed> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
+        let way_back = Self::way_back(&mut tx, asked).await?;
         let changed = match Self::change(&mut tx, asked).await {
             Err(error) if is_taken(&error) => return Ok(Redeemed::Taken),
             changed => changed?,
@@ -143,11 +148,31 @@ where
             .key::<S::User>(asked.user);
         let args = args.text(Some(asked.effect.kind().name())).int(GUESSES);
         if D::execute(&mut tx, sql::<Use, D, S>(), args).await? == 0 {
-            return Ok(Redeemed::Used); // dropping the transaction takes the effect back
+            let link = Args::new().text(Some(asked.link));
+            let spent = D::fetch(&mut tx, sql::<Spent, D, S>(), link).await?;
+            // Dropping the transaction takes the effect back.
+            return Ok(if spent.is_empty() {
+                Redeemed::Stale
+            } else {
+                Redeemed::Used
+            });
         }
-        Self::leave(&mut tx, asked).await?;
+        Self::leave(&mut tx, asked, way_back).await?;
         commit(tx).await?;
         Ok(Redeemed::Done)
+    }
+
+    /// What takes a change of address back, where somebody has proven the present one.
+    async fn way_back<'a>(
+        conn: &mut D::Connection,
+        asked: &Redemption<'a, Id<S>>,
+    ) -> Result<Option<(&'a NewLink, &'a Job<Id<S>>)>> {
+        let Effect::ChangeEmail { undo, .. } = asked.effect else {
+            return Ok(None);
+        };
+        let account = Args::new().key::<S::User>(asked.user);
+        let proven = D::fetch(conn, sql::<Proven, D, S>(), account).await?;
+        Ok(undo.filter(|_| !proven.is_empty()))
     }
 
     /// The change of the account itself. False when it is not what the link is bound to.
@@ -206,7 +231,11 @@ where
     }
 
     /// Which other links go, and what the owner is told.
-    async fn leave(conn: &mut D::Connection, asked: &Redemption<'_, Id<S>>) -> Result<()> {
+    async fn leave(
+        conn: &mut D::Connection,
+        asked: &Redemption<'_, Id<S>>,
+        way_back: Option<(&NewLink, &Job<Id<S>>)>,
+    ) -> Result<()> {
         let undo = LinkKind::UndoEmailChange.name();
         let others = || {
             Args::new()
@@ -224,10 +253,10 @@ where
                 let args = others().text(Some(undo));
                 D::execute(conn, sql::<KillAllButUndo, D, S>(), args).await?;
             }
-            Effect::ChangeEmail { undo: back, .. } => {
+            Effect::ChangeEmail { .. } => {
                 let args = others().text(Some(undo));
                 D::execute(conn, sql::<KillAllButUndo, D, S>(), args).await?;
-                if let Some((link, notice)) = back {
+                if let Some((link, notice)) = way_back {
                     insert_link::<D, S>(conn, asked.user, link).await?;
                     enqueue::<D, S>(conn, notice, None).await?;
                 }

@@ -8,6 +8,7 @@ use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
+use crate::crypto::link::LinkKind;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
 use crate::store::outbox::Job;
@@ -45,6 +46,8 @@ statements! {
     SetSuperuser = "UPDATE {users} SET {is_superuser} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     SetVerified = "UPDATE {users} SET {verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1";
+    /// A former address can still take its change back, once the account is enabled.
+    Void = "DELETE FROM {@tokens} WHERE user_id = $1 AND kind <> $2";
     Forget = "DELETE FROM {@tokens} WHERE user_id = $1";
     Unsend = "DELETE FROM {@outbox} WHERE user_id = $1";
     Release = "DELETE FROM {@usernames} WHERE user_id = $1";
@@ -185,12 +188,10 @@ where
         let args = Self::changed(now, Args::new().flag(value).key::<S::User>(id))?;
         let found = D::execute(&mut tx, text, args).await? > 0;
         if change == AccountChange::Active(false) {
-            D::execute(
-                &mut tx,
-                sql::<EndAll, D, S>(),
-                Args::new().key::<S::User>(id),
-            )
-            .await?;
+            let user = || Args::new().key::<S::User>(id);
+            D::execute(&mut tx, sql::<EndAll, D, S>(), user()).await?;
+            let args = user().text(Some(LinkKind::UndoEmailChange.name()));
+            D::execute(&mut tx, sql::<Void, D, S>(), args).await?;
         }
         commit(tx).await?;
         Ok(found)
