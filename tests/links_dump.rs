@@ -11,6 +11,7 @@
 mod mailed;
 mod support;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -42,9 +43,12 @@ fn forms(token: &str) -> Vec<Vec<u8>> {
     let whole = URL_SAFE_NO_PAD.decode(token).unwrap();
     let secret = whole[16..].to_vec();
     // The part of the text that depends on the secret alone.
-    let mut forms = vec![token[22..].as_bytes().to_vec(), secret.clone()];
+    let mut forms = vec![token.as_bytes()[22..].to_vec(), secret.clone()];
     for bytes in [whole, secret] {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hex = String::new();
+        for byte in &bytes {
+            write!(hex, "{byte:02x}").unwrap();
+        }
         forms.extend([hex.to_uppercase().into_bytes(), hex.into_bytes()]);
         for base64 in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
             forms.push(base64.encode(&bytes).into_bytes());
@@ -152,10 +156,8 @@ async fn sec_139_nothing_that_is_formatted_shows_a_link() {
     let mails = app.mail.messages();
     let mut shown = format!("{:?} {:#?} {mails:?} {:?}", app.auth, app.auth, app.mail);
     for mail in &mails {
-        shown.push_str(&format!(
-            "{:?} {:#?} {:?}",
-            mail.context, mail.content, mail.context.kind
-        ));
+        let (made_from, content) = (&mail.context, &mail.content);
+        write!(shown, "{made_from:?} {content:#?} {:?}", mail.kind()).unwrap();
     }
     for mail in mails.iter().filter(|mail| mail.context.link.is_some()) {
         let token = token_of(mail);
