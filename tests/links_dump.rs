@@ -109,6 +109,9 @@ async fn sec_044_no_link_is_in_the_database_delivered_or_not() {
     app.deliver().await;
     dumps.push(dump(&app.db).await);
 
+    let proof = app.token(MessageKind::VerifyEmail, "ada");
+    let proven = app.confirm("/email/verify-confirm", &proof).await;
+    assert_eq!(proven.status, 200, "{}", proven.text);
     let change = app.token(MessageKind::ChangeEmail, "eve");
     app.mail.fail_temporarily();
     assert_eq!(
