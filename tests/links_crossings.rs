@@ -51,8 +51,8 @@ async fn sec_092_of_a_link_that_is_spent_and_the_one_that_replaces_it_one_works(
         let ask = json!({ "email": format!("{name}@example.com") });
         post(&app.client(), "/password/reset-request", ask).await;
         drop(app.mail.take());
-        let spend = json!({ "token": first, "new_password": NEW });
-        let spent = tokio::spawn(post(&app.client(), "/password/reset-confirm", spend));
+        let body = json!({ "token": first, "new_password": NEW });
+        let spent = tokio::spawn(post(&app.client(), "/password/reset-confirm", body));
         app.deliver().await;
         let spent = spent.await.unwrap();
 

@@ -127,6 +127,9 @@ async fn sound(app: &MailApp<MailAuth>, when: &str) {
     }
 }
 
+/// What a count of messages means.
+type Way = (&'static str, fn(usize) -> Cut);
+
 /// Cuts what `make` gives for an account of its own at one step after the other, and `check`s what was left.
 async fn at_every_step(
     make: impl AsyncFn(&MailApp<MailAuth>, &str) -> Asked,
@@ -134,8 +137,7 @@ async fn at_every_step(
 ) {
     let behind = Behind::start().await;
     let app = &behind.app;
-    let ways: [(&str, fn(usize) -> Cut); 2] =
-        [("request", Cut::AfterRequests), ("answer", Cut::InAnswer)];
+    let ways: [Way; 2] = [("request", Cut::AfterRequests), ("answer", Cut::InAnswer)];
     for (way, step) in ways {
         let (mut refused, mut completed) = (0, 0);
         for messages in 0..500 {

@@ -84,6 +84,8 @@ async fn sec_106_the_session_that_an_attacker_kept_is_over() {
         assert_eq!(trap.session.get("/me").await.status, 200);
     }
     reset(&app).await;
+    // Its row is gone, too: an account table without an epoch has nothing else that ends a session.
+    assert_eq!(app.count("SELECT count(*) FROM auth_sessions").await, 0);
     assert_eq!(trap.session.get("/me").await.status, 401);
     assert_eq!(trap.session.post("/csrf/refresh").await.status, 401);
     is_the_victims(&app).await;
