@@ -320,7 +320,12 @@ async fn a_disabled_account_has_no_links() {
                 }
             }
             let answer = app.client().post_json(path, &body).await;
-            let wanted = if active { 200 } else { 400 };
+            // What was asked for before is void for good; only a former address keeps its way back.
+            let wanted = if active && path == "/email/change-undo" {
+                200
+            } else {
+                400
+            };
             assert_eq!(answer.status.as_u16(), wanted, "{path}: {}", answer.text);
         }
     }

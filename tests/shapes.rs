@@ -323,7 +323,9 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
             "club_limits",
             "club_members",
             "club_migrations",
+            "club_outbox",
             "club_sessions",
+            "club_tokens",
             "club_usernames"
         ]
     );

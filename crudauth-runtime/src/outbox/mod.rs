@@ -177,6 +177,8 @@ pub(crate) async fn run_due<U: AuthUser>(engine: &Arc<Engine<U>>) -> Result<u64>
                 None => return failed.map_or(Ok(finished), Err),
             },
             () = engine.outlets.due.notified(), if !flying.is_empty() && failed.is_none() => {}
+            // Retries that fall due meanwhile, and what other processes leave.
+            () = tokio::time::sleep(LOOK_AGAIN), if !flying.is_empty() && failed.is_none() => {}
         }
     }
 }

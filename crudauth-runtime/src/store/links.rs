@@ -83,8 +83,9 @@ pub enum Effect<'a, K> {
         password: Option<&'a PasswordHash>,
         /// Whether the account's sessions end.
         evict: bool,
-        /// What takes it back, and the message that carries it; `None` where there was no address. Left out where nobody had
-        /// proven that: taken back, the account would be proven, and open to whoever set its password (SEC-106).
+        /// What takes it back, and the message that carries it; `None` where there was no address. Where nobody had proven that
+        /// the message goes without the link: taken back, the account would be proven, and open to whoever set its password
+        /// (SEC-106).
         undo: Option<(&'a NewLink, &'a Job<K>)>,
     },
     /// Sets a new password, ends every session and every other link, and proves what the account is recovered by.

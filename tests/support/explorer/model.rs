@@ -208,7 +208,9 @@ impl Model {
             Change => {
                 self.moved(mailbox);
                 // The way back is for whoever has proven the former address, not for whoever was only named (SEC-106).
-                if !first_proof {
+                if first_proof {
+                    self.enqueue(Errand::TellOfChange, former, 7 * DAY);
+                } else {
                     let back = self.link(Undo, former, 7 * DAY);
                     self.enqueue(Errand::Bring(Undo), former, 7 * DAY);
                     if let Some(job) = self.jobs.last_mut() {

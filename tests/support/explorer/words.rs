@@ -61,6 +61,7 @@ pub struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Errand {
     Bring(Kind),
+    TellOfChange,
     TellOfPassword,
 }
 

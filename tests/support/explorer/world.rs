@@ -318,7 +318,7 @@ pub(super) const fn kind(errand: Errand) -> MessageKind {
         Errand::Bring(Kind::Verify) => MessageKind::VerifyEmail,
         Errand::Bring(Kind::Reset) => MessageKind::ResetPassword,
         Errand::Bring(Kind::Change) => MessageKind::ChangeEmail,
-        Errand::Bring(Kind::Undo) => MessageKind::EmailChanged,
+        Errand::Bring(Kind::Undo) | Errand::TellOfChange => MessageKind::EmailChanged,
         Errand::TellOfPassword => MessageKind::PasswordChanged,
     }
 }

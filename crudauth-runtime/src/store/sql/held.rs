@@ -1,6 +1,7 @@
 //! A connection at work.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Transaction};
@@ -29,10 +30,12 @@ impl<'a, D: Dialect> Held<'a, D> {
         }
     }
 
-    /// Waits until it is our turn to write. Whoever has it has a connection too, and waits for nobody of this process.
+    /// Waits until it is our turn to write. Whoever has it has a connection too, and waits for nobody of this process; but
+    /// it may be a request that nobody polls, so we wait no longer than a crowd takes, and go to the product's own lock then.
     pub(super) async fn turn(&mut self) {
         if let (Some(writers), None) = (self.writers, &self.turn) {
-            self.turn = writers.acquire().await.ok(); // nobody closes it
+            let turn = tokio::time::timeout(CROWD, writers.acquire()).await;
+            self.turn = turn.ok().and_then(std::result::Result::ok); // nobody closes it
         }
     }
 
@@ -43,6 +46,9 @@ impl<'a, D: Dialect> Held<'a, D> {
         begun.map_err(classify::<D>)
     }
 }
+
+/// A hundred writers, one after the other, are through by then.
+const CROWD: Duration = Duration::from_millis(300);
 
 /// Makes what the transaction did last.
 pub(super) async fn commit<D: Dialect>(transaction: Transaction<'_, D>) -> Result<()> {

@@ -135,7 +135,7 @@ where
     async fn spend(&self, asked: &Redemption<'_, Id<S>>) -> Result<Redeemed> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
-        let way_back = Self::way_back(&mut tx, asked).await?;
+        let proven = Self::is_proven(&mut tx, asked).await?;
         let changed = match Self::change(&mut tx, asked).await {
             Err(error) if is_taken(&error) => return Ok(Redeemed::Taken),
             changed => changed?,
@@ -159,23 +159,20 @@ where
                 Redeemed::Used
             });
         }
-        Self::leave(&mut tx, asked, way_back).await?;
+        Self::leave(&mut tx, asked, proven).await?;
         commit(tx).await?;
         Ok(Redeemed::Done)
     }
 
-    /// What takes a change of address back, where somebody has proven the present one.
-    async fn way_back<'a>(
-        conn: &mut D::Connection,
-        asked: &Redemption<'a, Id<S>>,
-    ) -> Result<Option<(&'a NewLink, &'a Job<Id<S>>)>> {
-        let Effect::ChangeEmail { undo, .. } = asked.effect else {
-            return Ok(None);
-        };
+    /// Whether somebody has proven the address that a change leaves behind.
+    async fn is_proven(conn: &mut D::Connection, asked: &Redemption<'_, Id<S>>) -> Result<bool> {
+        if !matches!(asked.effect, Effect::ChangeEmail { .. }) {
+            return Ok(false);
+        }
         let account = Args::new().key::<S::User>(asked.user);
         let rows = D::fetch(conn, sql::<Proven, D, S>(), account).await?;
         let address = rows.first().map(|row| D::text(row, 0)).transpose()?;
-        Ok(undo.filter(|_| address.flatten().is_some()))
+        Ok(address.flatten().is_some())
     }
 
     /// The change of the account itself. False when it is not what the link is bound to.
@@ -237,7 +234,7 @@ where
     async fn leave(
         conn: &mut D::Connection,
         asked: &Redemption<'_, Id<S>>,
-        way_back: Option<(&NewLink, &Job<Id<S>>)>,
+        proven: bool,
     ) -> Result<()> {
         let undo = LinkKind::UndoEmailChange.name();
         let others = || {
@@ -256,12 +253,22 @@ where
                 let args = others().text(Some(undo));
                 D::execute(conn, sql::<KillAllButUndo, D, S>(), args).await?;
             }
-            Effect::ChangeEmail { .. } => {
+            Effect::ChangeEmail { undo: back, .. } => {
                 let args = others().text(Some(undo));
                 D::execute(conn, sql::<KillAllButUndo, D, S>(), args).await?;
-                if let Some((link, notice)) = way_back {
-                    insert_link::<D, S>(conn, asked.user, link).await?;
-                    enqueue::<D, S>(conn, notice, None).await?;
+                match back {
+                    Some((link, notice)) if proven => {
+                        insert_link::<D, S>(conn, asked.user, link).await?;
+                        enqueue::<D, S>(conn, notice, None).await?;
+                    }
+                    Some((_, notice)) => {
+                        let notice = Job {
+                            link: None,
+                            ..(*notice).clone()
+                        };
+                        enqueue::<D, S>(conn, &notice, None).await?;
+                    }
+                    None => {}
                 }
             }
             Effect::UndoEmailChange { made, .. } => {
