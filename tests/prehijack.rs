@@ -241,3 +241,36 @@ async fn sec_096_no_step_of_a_change_of_address_can_be_left_out() {
     let mut ada = app.client().from(&fresh_address());
     assert_eq!(ada.login("ada@example.com", PASSWORD).await.status, 200);
 }
+
+/// The way back to an address that nobody had proven is its first proof, by somebody who did not need the password: what a
+/// stranger set up there opens nothing afterwards.
+#[tokio::test]
+async fn sec_106_a_first_proof_by_the_way_back_leaves_no_password() {
+    let app = mail_app().await;
+    app.sign_up("ada").await; // by a stranger, who knows the password
+    let mut stranger = app.signed_in("ada").await;
+    assert_eq!(app.move_to(&stranger, "eve").await.status, 200);
+    let token = app.token(MessageKind::ChangeEmail, "eve");
+    assert_eq!(
+        app.confirm("/email/change-confirm", &token).await.status,
+        200
+    );
+    app.deliver().await;
+
+    let token = app.token(MessageKind::EmailChanged, "ada");
+    let undone = app.confirm("/email/change-undo", &token).await;
+
+    assert_eq!(undone.text, r#"{"detail":"Email change undone."}"#);
+    assert_eq!(stranger.get("/me").await.status, 401);
+    for name in ["ada", "ada@example.com", "eve@example.com"] {
+        assert_eq!(stranger.login(name, PASSWORD).await.status, 401, "{name}");
+    }
+    let token = app.reset_token("ada").await;
+    assert_eq!(app.reset(&token, "the owner's own words").await.status, 200);
+    let mut owner = app.client();
+    assert_eq!(
+        owner.login("ada", "the owner's own words").await.status,
+        200
+    );
+    assert_eq!(owner.get("/billing").await.status, 200);
+}

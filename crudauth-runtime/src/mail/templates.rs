@@ -84,7 +84,7 @@ fn is_stray(c: char) -> bool {
 fn built_in(context: &MessageContext) -> Content {
     let site = one_line(context.frontend_url.trim_end_matches('/'));
     let link = context.link.as_deref().map(one_line);
-    let words = words(context, &site);
+    let words = words(context.kind, &site);
     let text = match (&link, words.notice) {
         (Some(link), false) => format!("{}: {link}", words.subject),
         (Some(link), true) => format!("{} {}\n\n{}: {link}", words.lead, words.note, words.button),
@@ -124,7 +124,7 @@ struct Words {
     notice: bool,
 }
 
-fn words(context: &MessageContext, site: &str) -> Words {
+fn words(kind: MessageKind, site: &str) -> Words {
     let asked = |subject, lead, button| Words {
         subject,
         lead,
@@ -139,7 +139,7 @@ fn words(context: &MessageContext, site: &str) -> Words {
         button,
         notice: true,
     };
-    match context.kind {
+    match kind {
         MessageKind::VerifyEmail | MessageKind::VerifyRecovery => asked(
             "Verify your email",
             format!("Confirm that this address belongs to your account at {site}."),
@@ -166,11 +166,7 @@ fn words(context: &MessageContext, site: &str) -> Words {
         MessageKind::EmailChanged => notice(
             "Your email address was changed",
             format!("The email address of your account at {site} was changed to another one."),
-            if context.link.is_some() {
-                "If it was you, there is nothing to do. If it was not, take the change back at once, and choose a new password."
-            } else {
-                "If it was you, or you never had an account there, there is nothing to do. If it was not, choose a new password at once."
-            },
+            "If it was you, there is nothing to do. If it was not, take the change back at once, and choose a new password.",
             "Take the change back",
         ),
         MessageKind::PasswordChanged => notice(

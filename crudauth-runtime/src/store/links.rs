@@ -55,6 +55,8 @@ pub struct LinkRow {
     pub used: bool,
     /// Wrong secrets so far.
     pub guesses: i64,
+    /// Nobody had proven [`address`](Self::address) when the account moved away from it.
+    pub first_proof: bool,
 }
 
 /// The use of a link: it is spent and its effect happens, or neither.
@@ -83,9 +85,7 @@ pub enum Effect<'a, K> {
         password: Option<&'a PasswordHash>,
         /// Whether the account's sessions end.
         evict: bool,
-        /// What takes it back, and the message that carries it; `None` where there was no address. Where nobody had proven that
-        /// the message goes without the link: taken back, the account would be proven, and open to whoever set its password
-        /// (SEC-106).
+        /// What takes it back, and the message that carries it; `None` where there was no address.
         undo: Option<(&'a NewLink, &'a Job<K>)>,
     },
     /// Sets a new password, ends every session and every other link, and proves what the account is recovered by.
@@ -109,6 +109,9 @@ pub enum Effect<'a, K> {
         to: &'a str,
         /// When the link was made: what is older outlives it.
         made: Timestamp,
+        /// What takes the password's place where nobody had proven the former address: this is its first proof, by somebody
+        /// who did not need the password, so nothing of what was set up stays (SEC-106).
+        unusable: Option<&'a PasswordHash>,
     },
     /// Proves what the account is recovered by.
     Verify {

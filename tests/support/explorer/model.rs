@@ -193,7 +193,7 @@ impl Model {
         let Some(link) = self.links.iter().find(|link| link.serial == serial) else {
             return DEAD;
         };
-        let (kind, mailbox) = (link.kind, link.mailbox);
+        let (kind, mailbox, locks) = (link.kind, link.mailbox, link.first_proof);
         let first_proof = !self.verified;
         let former = self.address;
         match kind {
@@ -207,22 +207,25 @@ impl Model {
             }
             Change => {
                 self.moved(mailbox);
-                // The way back is for whoever has proven the former address, not for whoever was only named (SEC-106).
-                if first_proof {
-                    self.enqueue(Errand::TellOfChange, former, 7 * DAY);
-                } else {
-                    let back = self.link(Undo, former, 7 * DAY);
-                    self.enqueue(Errand::Bring(Undo), former, 7 * DAY);
-                    if let Some(job) = self.jobs.last_mut() {
-                        job.link = Some(back);
-                    }
+                let back = self.link(Undo, former, 7 * DAY);
+                self.enqueue(Errand::Bring(Undo), former, 7 * DAY);
+                if let Some(job) = self.jobs.last_mut() {
+                    job.link = Some(back);
+                }
+                if let Some(link) = self.links.last_mut() {
+                    link.first_proof = first_proof;
                 }
             }
             Undo => {
                 self.evict();
                 self.moved(mailbox);
-                // The oldest address has the last word.
-                self.kill(|link| link.kind == Undo && link.serial > serial);
+                // The oldest address has the last word. Its first proof leaves nothing of what was set up (SEC-106).
+                self.kill(|link| {
+                    link.kind == Undo && link.serial != serial && (locks || link.serial > serial)
+                });
+                if locks {
+                    self.set_password(Word::Nobodys);
+                }
             }
         }
         self.verified = true;
@@ -305,6 +308,7 @@ impl Model {
             fate,
             left,
             seen,
+            first_proof: false,
         });
         serial
     }

@@ -25,6 +25,8 @@ pub enum Word {
     First,
     Owners,
     Attackers,
+    /// None that anybody knows.
+    Nobodys,
 }
 
 /// What a link is good for.
@@ -56,12 +58,13 @@ pub struct Link {
     pub(super) left: u32,
     /// It is in the mailbox.
     pub seen: bool,
+    /// It leads back to an address that nobody had proven.
+    pub(super) first_proof: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Errand {
     Bring(Kind),
-    TellOfChange,
     TellOfPassword,
 }
 

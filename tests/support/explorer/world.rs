@@ -310,6 +310,7 @@ const fn word(word: Word) -> &'static str {
         Word::First => "correct horse battery",
         Word::Owners => "what the owner chose",
         Word::Attackers => "what the attacker chose",
+        Word::Nobodys => "what nobody knows",
     }
 }
 
@@ -318,7 +319,7 @@ pub(super) const fn kind(errand: Errand) -> MessageKind {
         Errand::Bring(Kind::Verify) => MessageKind::VerifyEmail,
         Errand::Bring(Kind::Reset) => MessageKind::ResetPassword,
         Errand::Bring(Kind::Change) => MessageKind::ChangeEmail,
-        Errand::Bring(Kind::Undo) | Errand::TellOfChange => MessageKind::EmailChanged,
+        Errand::Bring(Kind::Undo) => MessageKind::EmailChanged,
         Errand::TellOfPassword => MessageKind::PasswordChanged,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::account::AuthUser;
 use crate::attempt;
-use crate::crypto::Normalized;
 use crate::crypto::link::{ChangeEmail, LinkKind, LinkPurpose, Token, UndoEmailChange};
+use crate::crypto::{Normalized, PasswordHash};
 use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountInfo, EmailChanged, Origin};
@@ -174,9 +174,15 @@ pub async fn undo<U: AuthUser>(
     let origin = engine.origin(client, None, None);
     let engine = Arc::clone(engine);
     detached(async move {
+        let unusable = if found.row.first_proof {
+            Some(PasswordHash::unusable(&engine.random)?)
+        } else {
+            None
+        };
         let effect = Effect::UndoEmailChange {
             to: &to,
             made: found.row.created_at,
+            unusable: unusable.as_ref(),
         };
         let redeemed = redeem(&engine, &found, effect).await?;
         if redeemed == Redeemed::Done {

@@ -13,16 +13,15 @@ use crate::crypto::link::LinkKind;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Dialect};
 use crate::store::links::{Effect, GUESSES, LinkRow, Links, NewLink, Redeemed, Redemption};
-use crate::store::outbox::Job;
 use crate::store::refusal::Refusal;
 
 statements! {
     InsertLink = "INSERT INTO {@tokens} (id, user_id, kind, secret, state, address, redirect_to, created_at, expires_at, \
-        guesses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)";
+        first_proof, guesses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)";
     /// What has been spent stays, so that spending it again is told from what never was.
     KillOlder = "DELETE FROM {@tokens} WHERE user_id = $1 AND kind = $2 AND used_at IS NULL";
     Lookup = "SELECT t.kind, t.secret, t.state, t.address, t.redirect_to, t.created_at, t.expires_at, \
-        t.used_at, t.guesses, {u.*} \
+        t.used_at, t.guesses, t.first_proof, {u.*} \
         FROM {@tokens} t JOIN {users} u ON u.{id} = t.user_id WHERE t.id = $1";
     CountGuess = "UPDATE {@tokens} SET guesses = guesses + 1 WHERE id = $1 AND guesses < $2";
     /// The one statement that spends a link. Of any number of callers it finds a row for one.
@@ -51,12 +50,16 @@ statements! {
     Undo = "UPDATE {users} SET {email} = $2[email_verified:, {email_verified} = $3]\
         [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $4] \
         WHERE {id} = $1[is_active: AND {is_active}]";
+    /// The same where nobody had proven the address: the password was somebody else's, and opens nothing any more.
+    UndoAndLock = "UPDATE {users} SET {email} = $2, {password_hash} = $4[email_verified:, {email_verified} = $3]\
+        [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $5] \
+        WHERE {id} = $1[is_active: AND {is_active}]";
     EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     ClearFailures = "DELETE FROM {@attempts} WHERE id = $1";
 }
 
 /// Columns of [`LinkRow`] before those of the account.
-const WIDTH: usize = 9;
+const WIDTH: usize = 10;
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
 
@@ -80,6 +83,7 @@ pub(super) async fn insert_link<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
     link: &NewLink,
+    first_proof: bool,
 ) -> Result<()>
 where
     D: Dialect,
@@ -96,7 +100,8 @@ where
     let args = args
         .text(link.redirect_to.as_deref())
         .at(link.created_at)
-        .at(link.expires_at);
+        .at(link.expires_at)
+        .int(i64::from(first_proof));
     D::execute(conn, sql::<InsertLink, D, S>(), args)
         .await
         .map(drop)
@@ -120,6 +125,7 @@ fn read<D: Dialect>(row: &D::Row) -> Result<LinkRow> {
         expires_at: at(6)?,
         used: D::int(row, 7)?.is_some(),
         guesses: int::<D>(row, 8)?,
+        first_proof: int::<D>(row, 9)? != 0,
     })
 }
 
@@ -208,8 +214,15 @@ where
                 let args = user.text(Some(from.unwrap_or_default())).text(Some(to));
                 (text, args.text(Some(stored(*password))).flag(true))
             }
-            Effect::UndoEmailChange { to, .. } => {
-                (sql::<Undo, D, S>(), user.text(Some(to)).flag(true))
+            Effect::UndoEmailChange { to, unusable, .. } => {
+                let args = user.text(Some(to)).flag(true);
+                match unusable {
+                    Some(hash) => {
+                        let args = args.text(Some(hash.as_stored()));
+                        (sql::<UndoAndLock, D, S>(), args)
+                    }
+                    None => (sql::<Undo, D, S>(), args),
+                }
             }
         };
         let mut args = args;
@@ -246,6 +259,9 @@ where
             Effect::Verify { .. } => {}
             Effect::ResetPassword {
                 first_proof: true, ..
+            }
+            | Effect::UndoEmailChange {
+                unusable: Some(_), ..
             } => {
                 D::execute(conn, sql::<KillAll, D, S>(), others()).await?;
             }
@@ -256,19 +272,9 @@ where
             Effect::ChangeEmail { undo: back, .. } => {
                 let args = others().text(Some(undo));
                 D::execute(conn, sql::<KillAllButUndo, D, S>(), args).await?;
-                match back {
-                    Some((link, notice)) if proven => {
-                        insert_link::<D, S>(conn, asked.user, link).await?;
-                        enqueue::<D, S>(conn, notice, None).await?;
-                    }
-                    Some((_, notice)) => {
-                        let notice = Job {
-                            link: None,
-                            ..(*notice).clone()
-                        };
-                        enqueue::<D, S>(conn, &notice, None).await?;
-                    }
-                    None => {}
+                if let Some((link, notice)) = back {
+                    insert_link::<D, S>(conn, asked.user, link, !proven).await?;
+                    enqueue::<D, S>(conn, notice, None).await?;
                 }
             }
             Effect::UndoEmailChange { made, .. } => {

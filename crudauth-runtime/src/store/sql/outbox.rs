@@ -132,7 +132,7 @@ where
         }
         if let Some(link) = made.link {
             kill_older::<D, S>(&mut tx, made.user, link.kind).await?;
-            insert_link::<D, S>(&mut tx, made.user, link).await?;
+            insert_link::<D, S>(&mut tx, made.user, link, false).await?;
         }
         let args = Args::new()
             .text(Some(made.job))

@@ -91,7 +91,8 @@ CREATE TABLE {@tokens} (
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL,
   used_at {int},
-  guesses {int} NOT NULL
+  guesses {int} NOT NULL,
+  first_proof {int} NOT NULL
 );
 CREATE INDEX {@@tokens_by_user} ON {@tokens} (user_id);
 CREATE INDEX {@@tokens_by_expiry} ON {@tokens} (expires_at);
