@@ -165,7 +165,9 @@ mod tests {
     #[test]
     fn sec_080_no_other_text_is_read() {
         let keys = keys(&[OLD]);
-        let text = RefreshToken::first(&keys, &Random::system()).unwrap().write();
+        let text = RefreshToken::first(&keys, &Random::system())
+            .unwrap()
+            .write();
         let text = text.expose();
         assert_eq!(text.len(), CHARS);
         assert!(RefreshToken::parse(&keys, text).is_some());
