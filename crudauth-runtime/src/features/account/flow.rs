@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::{AccountKey, AuthUser, NewAccount, NewColumns, RawKey, Role};
-use crate::attempt;
+use crate::attempt::{self, Checked};
 use crate::crypto::{ClientKey, Normalized, PasswordHash, Purpose, fold_identifier};
 use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
@@ -248,10 +248,10 @@ pub enum PasswordOutcome {
     Changed(Option<Rotated>),
     /// The current password is wrong, or was changed by another request meanwhile.
     Incorrect,
+    /// Too many wrong passwords in a row at every door of this account: none is looked at for this many seconds.
+    Locked(u64),
     /// The new password is the current one.
     Same,
-    /// Too many wrong passwords in a row at every door of this account.
-    Stopped,
 }
 
 /// The session that a change of password comes from.
@@ -292,30 +292,11 @@ pub async fn change_password<U: AuthUser>(
     new: &Normalized,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
-    if !attempt::count_guess(engine, user).await? {
-        return Ok(PasswordOutcome::Stopped);
+    match attempt::check_password(engine, user, current, caller.client).await? {
+        Checked::Right => {}
+        Checked::Wrong => return Ok(PasswordOutcome::Incorrect),
+        Checked::Locked(retry_after) => return Ok(PasswordOutcome::Locked(retry_after)),
     }
-    let right = match current {
-        Some(current) => {
-            let stored = user.account().password_hash;
-            match engine
-                .passwords
-                .verify(current, stored, caller.client.key())
-                .await
-            {
-                Ok(verdict) => verdict.ok,
-                Err(error) => {
-                    attempt::forgive_guess(engine, user).await?;
-                    return Err(error);
-                }
-            }
-        }
-        None => false, // longer than any password can be
-    };
-    if !right {
-        return Ok(PasswordOutcome::Incorrect);
-    }
-    attempt::forgive_guess(engine, user).await?;
     if !engine.policy.password.reuse
         && current.is_some_and(|current| current.expose() == new.expose())
     {
