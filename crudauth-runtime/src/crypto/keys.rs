@@ -33,6 +33,8 @@ pub enum Purpose {
     Link,
     /// What a mailed link is bound to.
     LinkState,
+    /// Access tokens, where the application gives no key for them.
+    AccessToken,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -58,6 +60,7 @@ struct KeySet {
     form_token: Key,
     link: Key,
     link_state: Key,
+    access_token: Key,
 }
 
 impl RootKeys {
@@ -151,6 +154,7 @@ impl KeySet {
             form_token: key("form-token")?,
             link: key("link")?,
             link_state: key("link-state")?,
+            access_token: key("access-token")?,
         })
     }
 
@@ -163,6 +167,7 @@ impl KeySet {
             Purpose::FormToken => &self.form_token,
             Purpose::Link => &self.link,
             Purpose::LinkState => &self.link_state,
+            Purpose::AccessToken => &self.access_token,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -171,7 +176,7 @@ impl KeySet {
 }
 
 /// What is wrong with a secret, as the end of a sentence; nothing if it will do.
-fn weakness(secret: &str) -> Option<&'static str> {
+pub(super) fn weakness(secret: &str) -> Option<&'static str> {
     let plain: String = secret
         .chars()
         .filter(|c| c.is_alphanumeric())
@@ -210,7 +215,7 @@ const PLACEHOLDERS: [&str; 9] = [
 /// Longest repeated piece of text that is looked for, in bytes.
 const LONGEST_UNIT: usize = 16;
 
-const ADVICE: &str = "make one with `openssl rand -base64 48`";
+pub(super) const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
 /// Separates our keys from anything else derived from the same secret.
 const SALT: &[u8] = b"crudauth/v1";
@@ -222,7 +227,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 7] = [
+    const ALL: [Purpose; 8] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -230,6 +235,7 @@ mod tests {
         Purpose::FormToken,
         Purpose::Link,
         Purpose::LinkState,
+        Purpose::AccessToken,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";
