@@ -31,6 +31,11 @@ pub use crudauth_runtime::{routing, testing};
 #[doc(hidden)]
 pub use crudauth_runtime::__private;
 
+/// What access tokens are signed and verified with.
+pub mod jwt {
+    pub use crudauth_runtime::crypto::jws::{SigningKeys, VerifyingKey};
+}
+
 /// Messages to the owner of an account: what they say, and who carries them.
 pub mod mail {
     pub use crudauth_runtime::mail::{
