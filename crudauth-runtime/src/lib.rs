@@ -33,6 +33,8 @@ pub mod secret;
 pub mod start;
 pub mod store;
 pub mod testing;
+pub mod toolbox;
+pub mod transport;
 mod waiting;
 mod workers;
 
