@@ -9,7 +9,6 @@ use crate::account::AccountKey;
 use crate::authority::{Authority, client, engine};
 use crate::crypto::Normalized;
 use crate::http::problem::Problem;
-use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, confirmed, detail, json, limited, token};
 use crate::principal::Principal;
 
@@ -30,7 +29,7 @@ async fn ask<A: Authority>(auth: &A, principal: &Principal<A>, parts: Parts, bod
     let names = ["new_email", "password", "redirect_to"];
     let mut fields = json(&parts, body, &names).await?;
     let (address, password) = (fields.email("new_email"), fields.secret("password"));
-    let redirect_to = fields.optional_text("redirect_to");
+    let redirect_to = fields.redirect_to();
     fields.finish()?;
     let (Some(address), Some(password)) = (address, password) else {
         return Err(Problem::Internal);
@@ -39,10 +38,7 @@ async fn ask<A: Authority>(auth: &A, principal: &Principal<A>, parts: Parts, bod
     let asked = Asked {
         address,
         password: password.as_ref(),
-        redirect_to: redirect_to
-            .as_deref()
-            .and_then(safe_redirect_path)
-            .map(str::to_owned),
+        redirect_to,
     };
     let client = client::<A>(&parts);
     match flow::request(engine(auth), principal.user(), asked, &client).await? {

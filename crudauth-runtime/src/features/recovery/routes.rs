@@ -9,7 +9,6 @@ use crate::crypto::link::Token;
 use crate::http::issue::Issue;
 use crate::http::json::Fields;
 use crate::http::problem::Problem;
-use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{
     Answer, confirmed, detail, json, limited, new_password, refusal, token,
 };
@@ -66,13 +65,9 @@ async fn ask<A: Authority>(
         } else {
             value(&mut fields, name, factor.max_length)
         };
-        let redirect_to = fields.optional_text("redirect_to");
+        let redirect_to = fields.redirect_to();
         fields.finish()?;
         let target = target.ok_or(Problem::Internal)?;
-        let redirect_to = redirect_to
-            .as_deref()
-            .and_then(safe_redirect_path)
-            .map(str::to_owned);
         flow::request(engine(auth), wanted, target, redirect_to).await?;
         detail(sent)
     };
