@@ -22,7 +22,7 @@ pub mod hooks;
 pub mod http;
 pub mod identity;
 pub mod judge;
-mod links;
+pub mod links;
 pub mod mail;
 mod outbox;
 pub mod policy;
