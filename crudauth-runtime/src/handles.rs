@@ -212,8 +212,8 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
         engine.store.change(id, change, engine.now()).await
     }
 
-    /// Disables the account, ends its sessions and voids its links, but those that take a change of address back, in the
-    /// same transaction. False when there is none with this key.
+    /// Disables the account, ends its sessions and refresh families and voids its links, but those that take a change of
+    /// address back, in the same transaction. False when there is none with this key.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -277,7 +277,7 @@ impl<'a, A: Authority> UsersHandle<'a, A> {
         engine.store.clear(&engine.account_bucket(id)).await
     }
 
-    /// Deletes the account with its sessions. False when there is none with this key.
+    /// Deletes the account with its sessions and refresh families. False when there is none with this key.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -358,7 +358,7 @@ impl<'a, A: Authority> SessionsHandle<'a, A> {
         }
     }
 
-    /// Ends every session of an account and says how many there were.
+    /// Ends every session of an account and says how many there were. Its refresh families end too, and do not count.
     ///
     /// # Errors
     /// When the database cannot be written.
