@@ -1,0 +1,21 @@
+//! Issuing, reading, renewing and revoking tokens.
+
+mod access;
+mod issue;
+mod renew;
+mod revoke;
+
+pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
+pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
+pub(crate) use issue::{Granting, extra_of, grant};
+pub use renew::{Renewed, renew};
+pub use revoke::{Description, describe, end_family, revoke};
+
+/// The scopes of `list` that the block declares, in its order: whatever else was once granted is no more.
+pub(crate) fn declared<'a>(
+    scopes: &'static [&'static str],
+    list: impl IntoIterator<Item = &'a str> + Clone,
+) -> Vec<&'static str> {
+    let held = |scope: &str| list.clone().into_iter().any(|word| word == scope);
+    scopes.iter().copied().filter(|scope| held(scope)).collect()
+}
