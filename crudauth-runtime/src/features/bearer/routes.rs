@@ -145,9 +145,9 @@ pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Req
         let described =
             flow::describe(engine, &A::BEARER, principal.user(), token.expose()).await?;
         let Some(described) = described else {
-            return ok(&Inactive { active: false });
+            return ok(&serde_json::json!({ "active": false }));
         };
-        ok(&Active {
+        ok(&Described {
             active: true,
             scope: described.scopes.join(" "),
             username: described.user.account().username,
@@ -256,12 +256,7 @@ struct TokenBody<'a> {
 }
 
 #[derive(Serialize)]
-struct Inactive {
-    active: bool,
-}
-
-#[derive(Serialize)]
-struct Active<'a> {
+struct Described<'a> {
     active: bool,
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
