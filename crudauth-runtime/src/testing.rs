@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use crate::account::AuthUser;
+use crate::authenticate::Authenticated;
 use crate::authority::{Authority, engine};
 use crate::builder::Builder;
 use crate::crypto::Random;
 use crate::engine::Client;
 use crate::error::Result;
 use crate::features::session::HasSession;
-use crate::features::session::flow::{Authenticated, Opening, open};
+use crate::features::session::flow::{Opening, open};
 use crate::guard::Proofs;
 use crate::mail::{Message, MessageContext, MessageKind, Templates, render};
 use crate::principal::{Principal, Resolved};
@@ -106,6 +107,7 @@ pub fn principal<A: Authority, P: Proofs<A>>(user: A::User) -> Principal<A, P> {
         transport: "test",
         session: None,
         scopes: Vec::new(),
+        claims: serde_json::Map::new(),
     }))
 }
 

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
 use crate::model::{Guard, Proof};
+use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
 pub(crate) enum Form {
@@ -59,6 +60,11 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
         Proof::Transport(name) => {
             let (module, marker) = transport(name);
             quote!(#p::Via<#p::#module::#marker>)
+        }
+        Proof::OwnTransport(path) => quote!(#p::ViaOwn<#path>),
+        Proof::Scope(scope) => {
+            let number = fnv(&scope.value());
+            quote!(#p::Scoped<#number>)
         }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
@@ -132,21 +138,22 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
             });
         }
     }
-    let needs: Vec<_> = guard
-        .proofs
-        .iter()
-        .filter_map(|proof| need(krate, proof, authority))
-        .collect();
-    if needs.is_empty() {
-        return body;
-    }
     // An item sees neither the function's type parameters nor `Self`.
     let of_function = function
         .sig
         .generics
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
-    if of_function || mentions(authority, "Self") {
+    let inside = of_function || mentions(authority, "Self");
+    let needs: Vec<_> = guard
+        .proofs
+        .iter()
+        .filter_map(|proof| need(krate, proof, authority, inside))
+        .collect();
+    if needs.is_empty() {
+        return body;
+    }
+    if inside {
         body.extend(
             needs
                 .into_iter()
@@ -162,12 +169,24 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
     body
 }
 
-fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
+/// `inside`: it stands among the function's statements, where items see nothing of it.
+fn need(krate: &Path, proof: &Proof, authority: &Type, inside: bool) -> Option<TokenStream> {
     let p = quote!(#krate::__private);
     let (at, call) = match proof {
         Proof::Transport(name) => {
             let need = format_ident!("need_transport_{name}", span = Span::mixed_site());
             (name.span(), quote!(#p::#need::<#authority>()))
+        }
+        Proof::OwnTransport(path) => (path.span(), quote!(#p::need_mounted::<#path, #authority>())),
+        Proof::Scope(scope) => {
+            let need = quote!(#p::need_scope::<#authority>(#scope));
+            // A constant is evaluated although nobody calls what it stands in.
+            let need = if inside {
+                quote!(const { #need })
+            } else {
+                quote!({ const _: () = #need; })
+            };
+            (scope.span(), need)
         }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),

@@ -1,7 +1,7 @@
 //! What `#[require(…)]` declares: proofs, in canonical order.
 
 use proc_macro2::Span;
-use syn::{Ident, Path, Type};
+use syn::{Ident, LitStr, Path, Type};
 
 /// One `#[require(…)]`.
 pub(crate) struct Guard {
@@ -16,8 +16,12 @@ pub(crate) struct Guard {
 pub(crate) enum Proof {
     /// `transport(session)`
     Transport(Ident),
+    /// `transport(path::ApiKeys)`
+    OwnTransport(Path),
     Superuser(Span),
     Verified(Span),
+    /// `scope("reports:read")`
+    Scope(LitStr),
     /// `check(path)`
     Check(Path),
     /// A user-defined gate.
@@ -28,11 +32,21 @@ impl Proof {
     /// Canonical order: the same words in another order are the same type.
     pub(crate) fn rank(&self) -> u8 {
         match self {
-            Self::Transport(_) => 0,
+            Self::Transport(_) | Self::OwnTransport(_) => 0,
             Self::Superuser(_) => 1,
             Self::Verified(_) => 2,
-            Self::Check(_) => 3,
-            Self::Gate(_) => 4,
+            Self::Scope(_) => 3,
+            Self::Check(_) => 5,
+            Self::Gate(_) => 6,
         }
+    }
+
+    /// By rank, and scopes by their names.
+    pub(crate) fn order(&self) -> (u8, String) {
+        let name = match self {
+            Self::Scope(scope) => scope.value(),
+            _ => String::new(),
+        };
+        (self.rank(), name)
     }
 }

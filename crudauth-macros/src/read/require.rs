@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Ident, Meta, MetaList, Path};
+use syn::{Ident, LitStr, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
 use crate::model::{Guard, Proof};
@@ -18,6 +18,12 @@ pub(crate) const KEYS: &[Key] = &[
         "name in parentheses",
         "any",
         "The sign-in came this way: `transport(session)`.",
+    ),
+    Key::new(
+        "scope",
+        "text in parentheses",
+        "none",
+        "The access token may be used for this: `scope(\"reports:read\")`. A session has no scopes.",
     ),
     Key::new(
         "check",
@@ -67,7 +73,7 @@ pub(crate) fn require(cx: &Cx, transports: &[&str], tokens: TokenStream) -> Guar
                 .for_each(|meta| word_of(cx, transports, meta, &mut guard)),
         }
     }
-    guard.proofs.sort_by_key(Proof::rank); // stable: gates keep their order
+    guard.proofs.sort_by_key(Proof::order); // stable: gates keep their order
     guard
 }
 
@@ -93,6 +99,7 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
         ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
         ("verified" | "superuser", _) => plain(&word),
         ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, transports, list)),
+        ("scope", Meta::List(list)) => scopes(cx, list, guard),
         ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
             Ok(path) => guard.proofs.push(Proof::Check(path)),
             Err(_) => cx.error_on(
@@ -119,6 +126,11 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             "`transport` does not say which",
             "write `transport(session)`",
         ),
+        ("scope", _) => cx.error_on(
+            meta,
+            "`scope` does not say which",
+            "write `scope(\"reports:read\")`",
+        ),
         ("check", _) => cx.error_on(
             meta,
             "`check` does not say which function",
@@ -141,7 +153,42 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
     }
 }
 
+/// `scope("a")`, or several of them, which are then all demanded.
+fn scopes(cx: &Cx, list: &MetaList, guard: &mut Guard) {
+    let fix = "write `scope(\"reports:read\")`";
+    let items = items::split(list.tokens.clone());
+    if items.is_empty() {
+        cx.error_on(list, "`scope` does not say which", fix);
+    }
+    for item in items {
+        let Ok(scope) = syn::parse2::<LitStr>(item.clone()) else {
+            cx.error_on(item, "`scope` takes the name of a scope as a text", fix);
+            continue;
+        };
+        let same =
+            |proof: &Proof| matches!(proof, Proof::Scope(other) if other.value() == scope.value());
+        if guard.proofs.iter().any(same) {
+            cx.error_on(
+                &scope,
+                format!(
+                    "the scope {:?} is given twice in `#[require]`",
+                    scope.value()
+                ),
+                "remove one of them",
+            );
+            continue;
+        }
+        guard.proofs.push(Proof::Scope(scope));
+    }
+}
+
 fn transport(cx: &Cx, transports: &[&str], list: &MetaList) -> Option<Proof> {
+    if let Some(path) = syn::parse2::<Path>(list.tokens.clone())
+        .ok()
+        .filter(is_gate)
+    {
+        return Some(Proof::OwnTransport(path));
+    }
     let Ok(name) = syn::parse2::<Ident>(list.tokens.clone()) else {
         cx.error_on(
             list,

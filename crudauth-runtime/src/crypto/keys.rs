@@ -33,6 +33,8 @@ pub enum Purpose {
     Link,
     /// What a mailed link is bound to.
     LinkState,
+    /// Refresh tokens.
+    Refresh,
     /// Access tokens, where the application gives no key for them.
     AccessToken,
 }
@@ -60,6 +62,7 @@ struct KeySet {
     form_token: Key,
     link: Key,
     link_state: Key,
+    refresh: Key,
     access_token: Key,
 }
 
@@ -154,6 +157,7 @@ impl KeySet {
             form_token: key("form-token")?,
             link: key("link")?,
             link_state: key("link-state")?,
+            refresh: key("refresh")?,
             access_token: key("access-token")?,
         })
     }
@@ -167,6 +171,7 @@ impl KeySet {
             Purpose::FormToken => &self.form_token,
             Purpose::Link => &self.link,
             Purpose::LinkState => &self.link_state,
+            Purpose::Refresh => &self.refresh,
             Purpose::AccessToken => &self.access_token,
         };
         let mut mac = key.clone();
@@ -227,7 +232,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 8] = [
+    const ALL: [Purpose; 9] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -235,6 +240,7 @@ mod tests {
         Purpose::FormToken,
         Purpose::Link,
         Purpose::LinkState,
+        Purpose::Refresh,
         Purpose::AccessToken,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";

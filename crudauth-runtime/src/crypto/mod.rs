@@ -14,6 +14,7 @@ pub mod policy;
 mod pool;
 mod queue;
 pub mod random;
+pub mod refresh;
 
 pub use hash::PasswordHash;
 pub use keys::{Purpose, RootKeys};
@@ -22,3 +23,4 @@ pub use password::{Passwords, Verdict};
 pub use policy::{PasswordContext, PasswordSource, Violation};
 pub use queue::ClientKey;
 pub use random::Random;
+pub use refresh::RefreshToken;

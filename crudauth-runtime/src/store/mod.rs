@@ -17,6 +17,7 @@ use outbox::Job;
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod families;
 pub mod links;
 pub mod live;
 pub mod outbox;
@@ -32,6 +33,7 @@ pub mod sql;
 pub mod sqlite;
 pub mod text;
 
+pub use families::{Families, FamilyRow, NewFamily};
 pub use links::Links;
 pub use outbox::Outbox;
 pub use refusal::Unfit;
@@ -42,14 +44,30 @@ pub type Digest = [u8; 32];
 
 /// Everything a flow may ask of the database.
 pub trait Store<U: AuthUser>:
-    Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug
+    Users<U>
+    + Sessions<U>
+    + Families<U>
+    + Attempts
+    + Limits
+    + Links<U>
+    + Outbox<U>
+    + Maintenance
+    + Debug
 {
 }
 
 impl<U, T> Store<U> for T
 where
     U: AuthUser,
-    T: Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug,
+    T: Users<U>
+        + Sessions<U>
+        + Families<U>
+        + Attempts
+        + Limits
+        + Links<U>
+        + Outbox<U>
+        + Maintenance
+        + Debug,
 {
 }
 
@@ -85,7 +103,7 @@ pub enum Inserted<K> {
 /// A change to one account by the application or a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountChange {
-    /// Enables or disables the account; disabling ends its sessions in the same transaction.
+    /// Enables or disables the account; disabling ends its sessions and refresh families in the same transaction.
     Active(bool),
     /// Grants or withdraws superuser.
     Superuser(bool),
@@ -102,7 +120,8 @@ pub struct PasswordChange<'a, K> {
     pub old: Option<&'a PasswordHash>,
     /// The new hash.
     pub new: &'a PasswordHash,
-    /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch.
+    /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch, and all its refresh
+    /// families.
     pub evict: Option<Evict>,
     /// Tells the owner, where messages go out.
     pub notice: Option<&'a Job<K>>,
@@ -163,7 +182,8 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions, links, messages and reserved name. False when there is none with this key.
+    /// Deletes the account with its sessions, refresh families, links, messages and reserved name. False when there is none
+    /// with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
 

@@ -74,6 +74,12 @@ enum Verifier {
 const USUAL: [&str; 2] = ["JWT", "at+jwt"];
 
 impl SigningKeys {
+    /// The algorithm of the key that signs.
+    #[must_use]
+    pub const fn alg(&self) -> Alg {
+        self.active.alg
+    }
+
     /// HS256: whoever verifies can sign. The bytes of `secret` are the key, at least 32.
     ///
     /// # Errors

@@ -273,9 +273,7 @@ async fn change<A: Authority>(
         }
         PasswordOutcome::Incorrect => Err(Problem::CurrentPasswordIncorrect),
         PasswordOutcome::Same => Err(Problem::SamePassword),
-        PasswordOutcome::Stopped => Err(Problem::LockedOut {
-            retry_after: A::POLICY.lockout.max.as_secs(),
-        }),
+        PasswordOutcome::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
     }
 }
 
@@ -341,6 +339,6 @@ struct Me<'a, K> {
     username: Option<&'a str>,
     email: Option<&'a str>,
     is_superuser: bool,
-    scopes: &'a [String],
+    scopes: &'a [&'static str],
     via: &'static str,
 }

@@ -7,7 +7,8 @@ use super::flow::{self, SignIn, SignInOutcome};
 use super::transport::{check_csrf, live};
 use super::{HasSession, cookies};
 use crate::account::{AccountKey, AuthUser};
-use crate::authority::{client, engine};
+use crate::authenticate::Credentials;
+use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::http::issue::Issue;
 use crate::http::origin::check_origin;
@@ -41,12 +42,15 @@ pub(super) async fn login<A: HasSession>(State(auth): State<A>, request: Request
     };
     let client = client::<A>(&parts);
     let sign_in = SignIn {
-        identifier: &identifier,
-        password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+        credentials: Credentials {
+            identifier: &identifier,
+            password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+            device: cookies::value(&parts.headers, A::SESSION.device_cookie),
+            client: &client,
+            transport: "session",
+        },
         remember,
         presented: cookies::value(&parts.headers, A::SESSION.cookie),
-        device: cookies::value(&parts.headers, A::SESSION.device_cookie),
-        client: &client,
     };
     match flow::sign_in(engine(&auth), &A::SESSION, &sign_in).await? {
         SignInOutcome::SignedIn(opened) => {
@@ -72,11 +76,10 @@ pub(super) async fn logout<A: HasSession>(State(auth): State<A>, request: Reques
         check_csrf(&auth, &parts, &live.session, false)?;
         flow::sign_out(engine(&auth), &live, &client::<A>(&parts)).await?;
     }
+    let mut cookies = cookies::cleared::<A>(engine(&auth).now());
+    cookies.extend(sign_out_of_others(&auth, &parts, "session").await?);
     let mut response = detail("Logged out")?;
-    set_cookies(
-        response.headers_mut(),
-        cookies::cleared::<A>(engine(&auth).now()),
-    );
+    set_cookies(response.headers_mut(), cookies);
     Ok(response)
 }
 

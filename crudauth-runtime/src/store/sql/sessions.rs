@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, attempts, commit, families, int, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -205,6 +205,7 @@ where
             // Expired rows go too, but are not sessions any more and do not count.
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
+            families::end_all::<D, S>(&mut tx, user).await?;
             commit(tx).await?;
             Ok(ended)
         }))
