@@ -107,8 +107,8 @@ const REFRESH: &[Key] = &[
     Key::new(
         "device_cookie",
         "cookie name",
-        "the session's, else \"device_id\"",
-        "Name of the device cookie.",
+        "the session's",
+        "Name of the device cookie, without a session `device_id`.",
     ),
     Key::new("path", "path", "\"/\"", "The `Path` of the cookies."),
     Key::new(
