@@ -50,7 +50,7 @@ pub enum PasswordOutcome<U: AuthUser> {
     /// Unknown, wrong or disabled. Answer alike.
     Refused,
     /// Right.
-    SignedIn(SignedIn<U>),
+    SignedIn(Box<SignedIn<U>>),
 }
 
 /// Looks up who `identifier` names and verifies the password, under the lockout that `/login` and `/token` share, and tells the
@@ -84,7 +84,7 @@ pub async fn authenticate_password<A: Authority>(
     Ok(match verdict {
         Verdict::Locked(retry_after) => PasswordOutcome::Locked { retry_after },
         Verdict::Refused => PasswordOutcome::Refused,
-        Verdict::Proven(proven) => PasswordOutcome::SignedIn(SignedIn { proven, client }),
+        Verdict::Proven(proven) => PasswordOutcome::SignedIn(Box::new(SignedIn { proven, client })),
     })
 }
 

@@ -140,36 +140,33 @@ pub(crate) async fn grant<U: AuthUser>(
     };
     let extra = (granting.extra)(&user)?;
     let scopes = granting.scopes;
-    let (refresh, family) = match policy.refresh {
-        Some(refresh) => {
-            let token = RefreshToken::first(&engine.keys, &engine.random)?;
-            let now = engine.now();
-            let (id, scopes) = (token.family(), scopes.join(" "));
-            let family = NewFamily {
-                id: &id,
-                user: user.id(),
-                secret: token.digest(),
-                token_version: user.account().token_version,
-                scopes: &scopes,
-                now,
-                expires_at: now.plus(refresh.ttl),
-                attempt: granting.attempt.as_mut().and_then(Attempt::proven),
-                clear_address: engine.policy.lockout.clear_address,
-            };
-            if !engine.store.open_family(family).await? {
-                return Ok(None);
-            }
-            if let Some(attempt) = granting.attempt {
-                attempt.settled();
-            }
-            (Some((token.write(), refresh.ttl)), Some(id))
+    let (refresh, family) = if let Some(refresh) = policy.refresh {
+        let token = RefreshToken::first(&engine.keys, &engine.random)?;
+        let now = engine.now();
+        let (id, scopes) = (token.family(), scopes.join(" "));
+        let family = NewFamily {
+            id: &id,
+            user: user.id(),
+            secret: token.digest(),
+            token_version: user.account().token_version,
+            scopes: &scopes,
+            now,
+            expires_at: now.plus(refresh.ttl),
+            attempt: granting.attempt.as_mut().and_then(Attempt::proven),
+            clear_address: engine.policy.lockout.clear_address,
+        };
+        if !engine.store.open_family(family).await? {
+            return Ok(None);
         }
-        None => {
-            if let Some(attempt) = granting.attempt {
-                attempt.succeeded().await?;
-            }
-            (None, None)
+        if let Some(attempt) = granting.attempt {
+            attempt.settled();
         }
+        (Some((token.write(), refresh.ttl)), Some(id))
+    } else {
+        if let Some(attempt) = granting.attempt {
+            attempt.succeeded().await?;
+        }
+        (None, None)
     };
     let left = refresh.as_ref().map(|(_, left)| *left);
     let (access, expires_in) = access_token(

@@ -9,13 +9,14 @@ pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
 pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
 pub(crate) use issue::{Granting, extra_of, grant};
 pub use renew::{Renewed, renew};
-pub use revoke::{Description, describe, end_family, revoke};
+pub use revoke::{Description, describe, revoke, sign_out};
 
 /// The scopes of `list` that the block declares, in its order: whatever else was once granted is no more.
 pub(crate) fn declared<'a>(
     scopes: &'static [&'static str],
-    list: impl IntoIterator<Item = &'a str> + Clone,
+    list: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'static str> {
-    let held = |scope: &str| list.clone().into_iter().any(|word| word == scope);
-    scopes.iter().copied().filter(|scope| held(scope)).collect()
+    let held: Vec<&str> = list.into_iter().collect();
+    let declared = scopes.iter().copied();
+    declared.filter(|scope| held.contains(scope)).collect()
 }
