@@ -36,7 +36,7 @@ auth! {
     #[session]
     #[bearer(refresh(deliver = "body"))]
     #[hooks(Heard)]
-    pub struct Listening<User>;
+    struct Listening<User>;
 }
 
 /// A sign-in at one of the two doors.
