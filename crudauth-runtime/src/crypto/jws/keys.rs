@@ -190,6 +190,12 @@ impl VerifyingKey {
         Self::new(key.alg(), Some(kid.unwrap_or(&own)), Verifier::Public(key))
     }
 
+    /// A secret of any bytes.
+    #[cfg(all(test, feature = "asymmetric"))]
+    pub(super) fn hmac(key: HmacKey, kid: Option<&str>) -> Result<Self> {
+        Self::new(Alg::Hs256, kid, Verifier::Hmac(key))
+    }
+
     /// What anybody may see of it.
     #[cfg(feature = "asymmetric")]
     pub(super) const fn public_half(&self) -> Option<&PublicKey> {

@@ -225,3 +225,6 @@ impl Signer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;
