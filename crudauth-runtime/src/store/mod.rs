@@ -17,6 +17,7 @@ use outbox::Job;
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod elevations;
 pub mod links;
 pub mod live;
 pub mod outbox;
@@ -32,6 +33,7 @@ pub mod sql;
 pub mod sqlite;
 pub mod text;
 
+pub use elevations::Elevations;
 pub use links::Links;
 pub use outbox::Outbox;
 pub use refusal::Unfit;
@@ -42,14 +44,30 @@ pub type Digest = [u8; 32];
 
 /// Everything a flow may ask of the database.
 pub trait Store<U: AuthUser>:
-    Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug
+    Users<U>
+    + Sessions<U>
+    + Elevations<U>
+    + Attempts
+    + Limits
+    + Links<U>
+    + Outbox<U>
+    + Maintenance
+    + Debug
 {
 }
 
 impl<U, T> Store<U> for T
 where
     U: AuthUser,
-    T: Users<U> + Sessions<U> + Attempts + Limits + Links<U> + Outbox<U> + Maintenance + Debug,
+    T: Users<U>
+        + Sessions<U>
+        + Elevations<U>
+        + Attempts
+        + Limits
+        + Links<U>
+        + Outbox<U>
+        + Maintenance
+        + Debug,
 {
 }
 
@@ -163,7 +181,7 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions, links, messages and reserved name. False when there is none with this key.
+    /// Deletes the account with its sessions, elevations, links, messages and reserved name. False when there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
 

@@ -22,11 +22,13 @@ pub(super) const TABLES: &[&str] = &[
     "usernames",
     "tokens",
     "outbox",
+    "elevations",
 ];
 
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
-pub(super) const MIGRATIONS: &[Migration] = &[ACCOUNTS_AND_SESSIONS, LINKS_AND_MESSAGES];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[ACCOUNTS_AND_SESSIONS, LINKS_AND_MESSAGES, ELEVATIONS];
 
 const ACCOUNTS_AND_SESSIONS: Migration = Migration {
     id: "0001_accounts_and_sessions",
@@ -112,6 +114,23 @@ CREATE TABLE {@outbox} (
 );
 CREATE INDEX {@@outbox_by_turn} ON {@outbox} (next_at);
 CREATE INDEX {@@outbox_by_user} ON {@outbox} (user_id);
+",
+};
+
+const ELEVATIONS: Migration = Migration {
+    id: "0004_elevations",
+    makes: &["elevations"],
+    text: "
+CREATE TABLE {@elevations} (
+  session_id {digest} NOT NULL,
+  user_id {key} NOT NULL,
+  method {key_text} NOT NULL,
+  proven_at {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  PRIMARY KEY (session_id, method)
+{end};
+CREATE INDEX {@@elevations_by_user} ON {@elevations} (user_id);
+CREATE INDEX {@@elevations_by_expiry} ON {@elevations} (expires_at);
 ",
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, attempts, commit, elevations, int, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -133,6 +133,24 @@ where
         commit(tx).await?;
         Ok(true)
     }
+
+    async fn end_one(&self, key: &Digest, user: Option<&Id<S>>) -> Result<bool> {
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
+        let args = Args::new().blob(Some(key));
+        let ended = match user {
+            Some(user) => {
+                let args = args.key::<S::User>(user);
+                D::execute(&mut tx, sql::<EndOwn, D, S>(), args).await?
+            }
+            None => D::execute(&mut tx, sql::<End, D, S>(), args).await?,
+        };
+        if ended > 0 {
+            elevations::end_of_session::<D, S>(&mut tx, key).await?;
+        }
+        commit(tx).await?;
+        Ok(ended > 0)
+    }
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
@@ -178,14 +196,7 @@ where
     }
 
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a Id<S>>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let args = Args::new().blob(Some(key));
-            let ended = match user {
-                Some(user) => self.execute::<EndOwn>(args.key::<S::User>(user)).await?,
-                None => self.execute::<End>(args).await?,
-            };
-            Ok(ended > 0)
-        })
+        Box::pin(self.in_time(self.end_one(key, user)))
     }
 
     fn end_all<'a>(
@@ -205,6 +216,7 @@ where
             // Expired rows go too, but are not sessions any more and do not count.
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
+            elevations::end_of_user::<D, S>(&mut tx, user, Some(&except)).await?;
             commit(tx).await?;
             Ok(ended)
         }))

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::held::Held;
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, elevations, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -150,6 +150,8 @@ where
             if bound == 0 && evict.keep.is_some() {
                 return Ok(false); // the calling session was ended meanwhile: its change is rolled back
             }
+            // The kept session's too: what it proved was the former password.
+            elevations::end_of_user::<D, S>(&mut tx, change.user, None).await?;
         }
         if let Some(notice) = change.notice {
             enqueue::<D, S>(&mut tx, notice, None).await?;
@@ -190,6 +192,7 @@ where
         if change == AccountChange::Active(false) {
             let user = || Args::new().key::<S::User>(id);
             D::execute(&mut tx, sql::<EndAll, D, S>(), user()).await?;
+            elevations::end_of_user::<D, S>(&mut tx, id, None).await?;
             let args = user().text(Some(LinkKind::UndoEmailChange.name()));
             D::execute(&mut tx, sql::<Void, D, S>(), args).await?;
         }
@@ -197,14 +200,15 @@ where
         Ok(found)
     }
 
-    async fn delete_account(&self, id: &Id<S>) -> Result<bool> {
-        let id = || Args::new().key::<S::User>(id);
+    async fn delete_account(&self, user: &Id<S>) -> Result<bool> {
+        let id = || Args::new().key::<S::User>(user);
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
         // The account before its sessions, as everybody does: a sign-in that comes first is seen, one that comes later
         // finds no account.
         let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
+        elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Unsend, D, S>(), id()).await?;
