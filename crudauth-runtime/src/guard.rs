@@ -82,7 +82,7 @@ pub trait Proof<A: Authority>: 'static {
         None
     }
     /// Checks it.
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>>;
+    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>>;
 }
 
 /// A list of proofs, in the order in which they are checked.
@@ -92,7 +92,10 @@ pub trait Proofs<A: Authority>: 'static {
     /// The one transport that counts, if it matters.
     fn transport() -> Option<&'static str>;
     /// Checks them in order.
-    fn check(principal: &Principal<A>) -> impl Future<Output = Result<(), Response>> + Send;
+    fn check(
+        auth: &A,
+        principal: &Principal<A>,
+    ) -> impl Future<Output = Result<(), Response>> + Send;
 }
 
 impl<A: Authority> Proofs<A> for () {
@@ -102,7 +105,7 @@ impl<A: Authority> Proofs<A> for () {
     fn transport() -> Option<&'static str> {
         None
     }
-    async fn check(_: &Principal<A>) -> Result<(), Response> {
+    async fn check(_: &A, _: &Principal<A>) -> Result<(), Response> {
         Ok(())
     }
 }
@@ -116,9 +119,9 @@ impl<A: Authority, H: Proof<A>, T: Proofs<A>> Proofs<A> for (H, T) {
     fn transport() -> Option<&'static str> {
         H::transport().or_else(T::transport)
     }
-    async fn check(principal: &Principal<A>) -> Result<(), Response> {
-        H::check(principal).await?;
-        T::check(principal).await
+    async fn check(auth: &A, principal: &Principal<A>) -> Result<(), Response> {
+        H::check(auth, principal).await?;
+        T::check(auth, principal).await
     }
 }
 
@@ -150,7 +153,7 @@ impl<A: Authority> Proof<A> for Superuser {
     fn label() -> String {
         "superuser".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(
             principal.user().account().is_superuser,
             Problem::InsufficientPrivileges,
@@ -166,7 +169,7 @@ impl<A: Authority> Proof<A> for Verified {
     fn label() -> String {
         "verified".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(
             principal.user().account().verified == Some(true),
             Problem::NotVerified,
@@ -191,7 +194,7 @@ impl<A: Authority, T: TransportName> Proof<A> for Via<T> {
     fn transport() -> Option<&'static str> {
         Some(T::NAME)
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
     }
 }
@@ -205,7 +208,7 @@ impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
         let name = std::any::type_name::<G>();
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         Box::pin(async move { judged(G::check(principal).await) })
     }
 }
@@ -225,7 +228,7 @@ impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
     fn label() -> String {
         "check".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         Box::pin(async move { judged(A::check(principal).await) })
     }
 }

@@ -262,7 +262,7 @@ async fn guard<A: Authority, P: Proofs<A>>(
     let Some(principal) = found else {
         return Ok(None);
     };
-    P::check(&principal).await?;
+    P::check(auth, &principal).await?;
     Ok(Some(Principal::of(principal.inner)))
 }
 
