@@ -25,7 +25,14 @@ const RUNTIME: Crate = Crate {
         &["mail"],
         &["hooks", "waiting"],
         &["engine"],
-        &["attempt", "judge", "links", "outbox"],
+        &[
+            "attempt",
+            "authenticate",
+            "device",
+            "judge",
+            "links",
+            "outbox",
+        ],
         &["flow"],
         &["http"],
         &[

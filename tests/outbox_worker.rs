@@ -229,6 +229,39 @@ async fn sec_153_a_shutdown_waits_five_seconds_for_a_mailer_that_hangs() {
     assert_eq!(left(&db).await, 1);
 }
 
+/// The worker is asleep when it is stopped, and finds a message that it has not been told of.
+#[tokio::test]
+async fn sec_153_a_shutdown_waits_no_longer_for_what_another_process_has_left() {
+    let file = TempDb::new();
+    let db = support::pool(&file.url(), 1).await;
+    let other = Process::start(&file, false).await;
+    let process = Process::start(&file, true).await;
+    process.register("eve").await;
+    assert!(process.sent_to("eve", DEADLINE).await.is_some());
+    emptied(&db).await;
+    process.mail.hang();
+    other.register("ada").await;
+    settle().await;
+    assert_eq!(process.mail.attempts(), 1, "the worker is not asleep");
+
+    let auth = process.auth.clone();
+    let ending = tokio::spawn(async move { auth.shutdown().await });
+    let found = async {
+        while process.mail.attempts() == 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, found)
+        .await
+        .expect("nobody looks once more");
+    settle().await;
+    assert!(!ending.is_finished());
+    pass(DRAIN).await;
+    let ended = tokio::time::timeout(2 * A_SECOND, ending).await;
+    ended.expect("it waits for longer").unwrap();
+    assert_eq!(left(&db).await, 1);
+}
+
 #[tokio::test]
 async fn sec_157_the_worker_ends_with_the_last_handle_on_the_authority() {
     let file = TempDb::new();

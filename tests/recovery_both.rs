@@ -11,6 +11,8 @@
 mod channel;
 mod support;
 
+use std::sync::Arc;
+
 use channel::CaptureChannel;
 use crudauth::mail::MessageKind;
 use crudauth::testing::CaptureMailer;
@@ -40,6 +42,34 @@ auth! {
     #[email(frontend_url = "https://app.example.com")]
     #[channel]
     pub struct Both<Reachable>;
+}
+
+/// One that has both, between two values that are its own: whichever index a database looks at first, it is not the
+/// address's.
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "guests")]
+#[allow(
+    dead_code,
+    reason = "the client writes them, and nobody here reads them"
+)]
+pub struct Seated {
+    id: i64,
+    #[auth(register, unique)]
+    seat: i64,
+    email: String,
+    username: String,
+    password_hash: PasswordHash,
+    #[auth(recovery, register, max_length = 20)]
+    phone: String,
+    phone_verified: bool,
+    #[auth(register, unique)]
+    badge: i64,
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[channel(frontend_url = "https://app.example.com")]
+    pub struct Guests<Seated>;
 }
 
 fn sign_up(name: &str, phone: &str) -> Value {
@@ -145,4 +175,28 @@ async fn an_address_beside_a_number_is_changed_by_mail_and_the_number_recovers()
     assert!(mail.take().is_empty());
     assert_eq!(sms.one().recipient, ADA);
     assert_eq!(app.db.count("SELECT count(*) FROM members").await, 1);
+}
+
+/// Whoever loses the race for an address is answered by what the look-up finds then, and so is its owner.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_owner_of_an_address_is_told_when_a_race_for_it_is_lost() {
+    let sms = CaptureChannel::new();
+    let app = Arc::new(start!(Guests<Seated>, channel(sms.clone())));
+    let racers: Vec<_> = (0..50)
+        .map(|n| {
+            let app = Arc::clone(&app);
+            let mut body = sign_up(&format!("user-{n}"), &format!("+44163296{n:04}"));
+            body["email"] = json!("ada@example.com");
+            body["seat"] = json!(1);
+            body["badge"] = json!(1);
+            tokio::spawn(async move { app.post("/register", body).await.status })
+        })
+        .collect();
+    for racer in racers {
+        assert_eq!(racer.await.unwrap(), 202);
+    }
+    let told = "SELECT count(*) FROM auth_outbox WHERE kind = 'existing_account'";
+    assert_eq!(app.db.count(told).await, 49);
+    let owner = format!("{told} AND target = 'ada@example.com'");
+    assert_eq!(app.db.count(&owner).await, 49);
 }

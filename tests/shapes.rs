@@ -324,6 +324,7 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
             "club_members",
             "club_migrations",
             "club_outbox",
+            "club_refresh_tokens",
             "club_sessions",
             "club_tokens",
             "club_usernames"

@@ -1,9 +1,10 @@
-//! One attempt to sign in, from the moment it is counted to the moment it is settled.
+//! One attempt to sign in, from the moment it is counted to the moment it is settled; and one guess at the password of an
+//! account that is signed in to.
 
 use std::sync::Arc;
 
 use crate::account::AuthUser;
-use crate::crypto::{Purpose, fold_identifier};
+use crate::crypto::{Normalized, Purpose, fold_identifier};
 use crate::engine::{Client, Engine, ceil_secs, detached};
 use crate::error::{Error, Result};
 use crate::store::{Buckets, Reservation, Settlement};
@@ -216,9 +217,48 @@ fn buckets<U: AuthUser>(
     }
 }
 
-/// Counts a guess at a door that has a budget of its own towards the account's run, before the password is looked at.
-/// False when the account is closed to further guesses (SEC-037).
-pub(crate) async fn count_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<bool> {
+/// What a password turned out to be that somebody gave who is signed in already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// The account's.
+    Right,
+    /// Another one, or the account has none.
+    Wrong,
+    /// Never looked at: the account is closed to guesses, for this many seconds at least.
+    Locked(u64),
+}
+
+/// Checks the password of an account at a door besides signing in. `None` is one that is longer than any can be.
+///
+/// The guess is counted before the password is looked at (SEC-034), and taken back if it was right or nobody looked. It
+/// counts towards the account's run alone (SEC-037), which every door shares: how often one may try at this door is the
+/// door's own budget, so that a stolen session cannot lock the owner's sign-in (SEC-035).
+pub(crate) async fn check_password<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    password: Option<&Normalized>,
+    client: &Client,
+) -> Result<Checked> {
+    if !count_guess(engine, user).await? {
+        return Ok(Checked::Locked(engine.policy.lockout.max.as_secs()));
+    }
+    let Some(password) = password else {
+        return Ok(Checked::Wrong);
+    };
+    let stored = user.account().password_hash;
+    let verdict = engine
+        .passwords
+        .verify(password, stored, client.key())
+        .await;
+    if verdict.as_ref().is_ok_and(|verdict| !verdict.ok) {
+        return Ok(Checked::Wrong);
+    }
+    forgive_guess(engine, user).await?;
+    verdict.map(|_| Checked::Right)
+}
+
+/// False when the account is closed to further guesses.
+async fn count_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<bool> {
     if engine.unlimited {
         return Ok(true);
     }
@@ -229,8 +269,7 @@ pub(crate) async fn count_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Re
         .await
 }
 
-/// Takes the guess back: it was right, or nobody looked at it.
-pub(crate) async fn forgive_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<()> {
+async fn forgive_guess<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<()> {
     if engine.unlimited {
         return Ok(());
     }

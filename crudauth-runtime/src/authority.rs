@@ -126,6 +126,22 @@ pub struct Feature<A: Authority> {
     pub sweep: Duration,
 }
 
+impl<A: Authority> Feature<A> {
+    /// One whose routes are all that it adds.
+    #[must_use]
+    pub const fn plain(spec: &'static FeatureSpec, mount: fn(Router<A>) -> Router<A>) -> Self {
+        Self {
+            spec,
+            management: false,
+            mount,
+            layer: None,
+            loosened: Vec::new,
+            start: || {},
+            sweep: Duration::from_mins(15),
+        }
+    }
+}
+
 impl<A: Authority> fmt::Debug for Feature<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Feature({})", self.spec.name)

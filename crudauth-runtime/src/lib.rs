@@ -7,10 +7,12 @@
 pub mod __private;
 pub mod account;
 mod attempt;
+mod authenticate;
 pub mod authority;
 pub mod builder;
 pub mod clock;
 pub mod crypto;
+mod device;
 pub mod engine;
 pub mod error;
 pub mod features;

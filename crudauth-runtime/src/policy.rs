@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
+mod bearer;
+
+pub use bearer::{Algorithm, BearerPolicy, RefreshPolicy};
+
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -308,11 +312,13 @@ impl ProxyPolicy {
     pub const DEFAULT: Self = Self { trusted_hops: 0 };
 }
 
-/// `SameSite` of a cookie (RFC 6265bis §5.6.7). `None` does not exist for session cookies.
+/// `SameSite` of a cookie (RFC 6265bis §5.6.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameSite {
     /// Sent on top-level navigation from elsewhere. The default.
     Lax,
+    /// Sent from everywhere. For the refresh cookie of a page on another site only: no session has it.
+    None,
     /// Sent only from the same site.
     Strict,
 }

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use crate::account::AuthUser;
+use crate::authenticate::Authenticated;
 use crate::authority::{Authority, engine};
 use crate::builder::Builder;
 use crate::crypto::Random;
 use crate::engine::Client;
 use crate::error::Result;
 use crate::features::session::HasSession;
-use crate::features::session::flow::{Authenticated, Opening, open};
+use crate::features::session::flow::{Opening, open};
 use crate::guard::Proofs;
 use crate::mail::{Message, MessageContext, MessageKind, Templates, render};
 use crate::principal::{Principal, Resolved};

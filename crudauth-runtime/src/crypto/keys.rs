@@ -33,6 +33,8 @@ pub enum Purpose {
     Link,
     /// What a mailed link is bound to.
     LinkState,
+    /// Refresh tokens.
+    Refresh,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -58,6 +60,7 @@ struct KeySet {
     form_token: Key,
     link: Key,
     link_state: Key,
+    refresh: Key,
 }
 
 impl RootKeys {
@@ -151,6 +154,7 @@ impl KeySet {
             form_token: key("form-token")?,
             link: key("link")?,
             link_state: key("link-state")?,
+            refresh: key("refresh")?,
         })
     }
 
@@ -163,6 +167,7 @@ impl KeySet {
             Purpose::FormToken => &self.form_token,
             Purpose::Link => &self.link,
             Purpose::LinkState => &self.link_state,
+            Purpose::Refresh => &self.refresh,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -222,7 +227,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 7] = [
+    const ALL: [Purpose; 8] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -230,6 +235,7 @@ mod tests {
         Purpose::FormToken,
         Purpose::Link,
         Purpose::LinkState,
+        Purpose::Refresh,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";

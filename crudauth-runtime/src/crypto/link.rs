@@ -167,7 +167,7 @@ fn digest(kind: LinkKind, secret: &[u8; SECRET]) -> [u8; 32] {
 }
 
 /// Lower-case hexadecimal: the same order and equality in every database, whatever its collation.
-fn name(id: &[u8; ID]) -> String {
+pub(super) fn name(id: &[u8; ID]) -> String {
     format!("{:032x}", u128::from_be_bytes(*id))
 }
 

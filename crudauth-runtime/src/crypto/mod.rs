@@ -12,6 +12,7 @@ pub mod policy;
 mod pool;
 mod queue;
 pub mod random;
+pub mod refresh;
 
 pub use hash::PasswordHash;
 pub use keys::{Purpose, RootKeys};
@@ -20,3 +21,4 @@ pub use password::{Passwords, Verdict};
 pub use policy::{PasswordContext, PasswordSource, Violation};
 pub use queue::ClientKey;
 pub use random::Random;
+pub use refresh::RefreshToken;

@@ -138,6 +138,7 @@ impl<'a> Cookie<'a> {
         }
         let same_site = match self.same_site {
             SameSite::Lax => "lax",
+            SameSite::None => "none",
             SameSite::Strict => "strict",
         };
         let _ = write!(text, "; Path={}; SameSite={same_site}", self.path);

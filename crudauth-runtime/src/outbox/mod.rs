@@ -93,31 +93,30 @@ pub(crate) async fn leave<U: AuthUser>(engine: &Engine<U>, job: &Job<U::Id>) -> 
 }
 
 /// Runs until it is told to stop, or the authority is gone.
-pub(crate) async fn serve<U: AuthUser>(
-    engine: Weak<Engine<U>>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut stopping = false;
-    while let Some(engine) = engine.upgrade() {
+pub(crate) async fn serve<U: AuthUser>(weak: Weak<Engine<U>>, mut stopped: watch::Receiver<bool>) {
+    while let Some(engine) = weak.upgrade() {
         let due = Arc::clone(&engine.outlets.due);
-        let mut turn = Box::pin(turn(&engine));
+        let mut work = Box::pin(turn(&engine));
         let wait = tokio::select! {
-            wait = &mut turn => wait,
-            _ = stopped.changed(), if !stopping => {
+            wait = &mut work => wait,
+            _ = stopped.changed() => {
                 // What is in the air lands, and what is due goes out, as far as that is soon done.
-                drain(turn).await;
+                drain(work).await;
                 return;
             }
         };
-        drop(turn);
+        drop(work);
         drop(engine);
-        if stopping {
-            return;
-        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = due.notified() => {}
-            _ = stopped.changed() => stopping = true, // once more: somebody may have left a row at the last moment
+            _ = stopped.changed() => {
+                // Once more: somebody may have left a row at the last moment.
+                if let Some(engine) = weak.upgrade() {
+                    drain(turn(&engine)).await;
+                }
+                return;
+            }
         }
     }
 }

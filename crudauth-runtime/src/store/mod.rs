@@ -18,6 +18,7 @@ use outbox::Job;
 pub(crate) mod attempts;
 pub mod dialect;
 pub mod elevations;
+pub mod families;
 pub mod links;
 pub mod live;
 pub mod outbox;
@@ -34,6 +35,7 @@ pub mod sqlite;
 pub mod text;
 
 pub use elevations::Elevations;
+pub use families::{Families, FamilyRow, NewFamily};
 pub use links::Links;
 pub use outbox::Outbox;
 pub use refusal::Unfit;
@@ -47,6 +49,7 @@ pub trait Store<U: AuthUser>:
     Users<U>
     + Sessions<U>
     + Elevations<U>
+    + Families<U>
     + Attempts
     + Limits
     + Links<U>
@@ -62,6 +65,7 @@ where
     T: Users<U>
         + Sessions<U>
         + Elevations<U>
+        + Families<U>
         + Attempts
         + Limits
         + Links<U>

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::{AccountKey, AuthUser, NewAccount, NewColumns, RawKey, Role};
-use crate::attempt;
+use crate::attempt::{self, Checked};
 use crate::crypto::{ClientKey, Normalized, PasswordHash, Purpose, fold_identifier};
 use crate::engine::{Client, Engine, Rotated, detached};
 use crate::error::Result;
@@ -88,40 +88,42 @@ async fn insert<U: AuthUser>(
         username: names.username,
         source,
     };
+    // Where messages go out, what is taken is told to its owner, and the answer over HTTP is alike.
+    let alike = source == SignUpSource::Register && engine.policy.recovery.delivers();
     // Before anything is looked up where answers are alike: how long the application takes to fill its columns would tell
     // what is free.
-    let alike = source == SignUpSource::Register && engine.policy.recovery.delivers();
     if alike {
         engine.hooks.new_user(&seed, &mut sign_up.columns).await;
     }
-    if let Some(outcome) = taken(&engine, names).await? {
-        return tell_owner(
-            &engine,
-            source,
-            outcome,
-            email.as_deref().or(factor.as_deref()),
-        )
-        .await;
+    if let Some(outcome) = taken(&engine, names, alike).await? {
+        if alike {
+            tell_owner(&engine, &outcome, names.email, factor.as_deref()).await?;
+        }
+        return Ok(outcome);
     }
     if !alike {
         engine.hooks.new_user(&seed, &mut sign_up.columns).await;
     }
     let new = new_account(&engine, sign_up, password_hash)?;
     let is_superuser = new.is_superuser;
-    let message = welcome(&engine, source)?;
-    let id = match engine.store.insert(new, names.folded, message).await? {
+    let welcome = if alike {
+        // A link that proves what the account is recovered by.
+        Some(outbox::job(&engine, JobKind::Verify)?)
+    } else {
+        None
+    };
+    let id = match engine.store.insert(new, names.folded, welcome).await? {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
         Inserted::Taken(own) => {
             let unseen = own.map_or(SignUpOutcome::Exists, |column| {
                 SignUpOutcome::FieldTaken(column.field)
             });
-            let target = match unseen {
-                SignUpOutcome::Exists => email.as_deref(),
-                _ => factor.as_deref(),
-            };
-            let outcome = taken(&engine, names).await?.unwrap_or(unseen);
-            return tell_owner(&engine, source, outcome, target).await;
+            let outcome = taken(&engine, names, alike).await?.unwrap_or(unseen);
+            if alike {
+                tell_owner(&engine, &outcome, names.email, factor.as_deref()).await?;
+            }
+            return Ok(outcome);
         }
         Inserted::Unfit(unfit) => return Ok(SignUpOutcome::Unfit(unfit)),
     };
@@ -175,20 +177,20 @@ struct Names<'a> {
     folded: Option<&'a str>,
 }
 
+/// Where every address is answered alike, `alike`, the name decides first: asked with a name that is known to be taken, the
+/// answer would else tell whether the address is.
 async fn taken<U: AuthUser>(
     engine: &Engine<U>,
     names: Names<'_>,
+    alike: bool,
 ) -> Result<Option<SignUpOutcome<U::Id>>> {
     let Names {
         email,
         username,
         folded,
     } = names;
-    // Where every address is answered alike the name decides first: asked with a name that is known to be taken, the
-    // answer would else tell whether the address is.
-    let name_first = engine.policy.recovery.delivers();
     Ok(match engine.store.taken(email, username, folded).await? {
-        Taken { username: true, .. } if name_first => Some(SignUpOutcome::UsernameTaken),
+        Taken { username: true, .. } if alike => Some(SignUpOutcome::UsernameTaken),
         Taken { email: true, .. } => Some(SignUpOutcome::EmailTaken),
         Taken { username: true, .. } => Some(SignUpOutcome::UsernameTaken),
         Taken { .. } => None,
@@ -204,40 +206,29 @@ fn factor<U: AuthUser>(sign_up: &SignUp<U>) -> Option<String> {
     }
 }
 
-/// The message of a sign-up over HTTP: a link that proves what the account is recovered by.
-fn welcome<U: AuthUser>(engine: &Engine<U>, source: SignUpSource) -> Result<Option<Job<U::Id>>> {
-    if source != SignUpSource::Register || !engine.policy.recovery.delivers() {
-        return Ok(None);
-    }
-    outbox::job(engine, JobKind::Verify).map(Some)
-}
-
 /// Whose value a stranger tried to register is told, as the stranger is not. One message either way (SEC-028).
 async fn tell_owner<U: AuthUser>(
     engine: &Engine<U>,
-    source: SignUpSource,
-    outcome: SignUpOutcome<U::Id>,
-    target: Option<&str>,
-) -> Result<SignUpOutcome<U::Id>> {
-    let theirs = match outcome {
-        SignUpOutcome::EmailTaken => true,
-        SignUpOutcome::FieldTaken(field) => U::TABLE
-            .column(Role::Recovery)
-            .is_some_and(|column| column.field == field),
-        _ => false,
+    outcome: &SignUpOutcome<U::Id>,
+    email: Option<&str>,
+    factor: Option<&str>,
+) -> Result<()> {
+    let recovery = U::TABLE.column(Role::Recovery).map(|column| column.field);
+    let target = match outcome {
+        SignUpOutcome::EmailTaken => email,
+        SignUpOutcome::FieldTaken(field) if recovery == Some(field) => factor,
+        _ => return Ok(()),
     };
-    if theirs && source == SignUpSource::Register && engine.policy.recovery.delivers() {
-        let notice = Job {
-            target: target.map(str::to_owned),
-            ..outbox::job(engine, JobKind::ExistingAccount)?
-        };
-        engine
-            .store
-            .enqueue_as_insert(&notice, U::TABLE.has(Role::Username))
-            .await?;
-        engine.outlets.due.notify_one();
-    }
-    Ok(outcome)
+    let notice = Job {
+        target: target.map(str::to_owned),
+        ..outbox::job(engine, JobKind::ExistingAccount)?
+    };
+    engine
+        .store
+        .enqueue_as_insert(&notice, U::TABLE.has(Role::Username))
+        .await?;
+    engine.outlets.due.notify_one();
+    Ok(())
 }
 
 /// What became of a change of password.
@@ -248,10 +239,10 @@ pub enum PasswordOutcome {
     Changed(Option<Rotated>),
     /// The current password is wrong, or was changed by another request meanwhile.
     Incorrect,
+    /// Too many wrong passwords in a row at every door of this account: none is looked at for this many seconds.
+    Locked(u64),
     /// The new password is the current one.
     Same,
-    /// Too many wrong passwords in a row at every door of this account.
-    Stopped,
 }
 
 /// The session that a change of password comes from.
@@ -292,30 +283,11 @@ pub async fn change_password<U: AuthUser>(
     new: &Normalized,
     caller: Caller<'_>,
 ) -> Result<PasswordOutcome> {
-    if !attempt::count_guess(engine, user).await? {
-        return Ok(PasswordOutcome::Stopped);
+    match attempt::check_password(engine, user, current, caller.client).await? {
+        Checked::Right => {}
+        Checked::Wrong => return Ok(PasswordOutcome::Incorrect),
+        Checked::Locked(retry_after) => return Ok(PasswordOutcome::Locked(retry_after)),
     }
-    let right = match current {
-        Some(current) => {
-            let stored = user.account().password_hash;
-            match engine
-                .passwords
-                .verify(current, stored, caller.client.key())
-                .await
-            {
-                Ok(verdict) => verdict.ok,
-                Err(error) => {
-                    attempt::forgive_guess(engine, user).await?;
-                    return Err(error);
-                }
-            }
-        }
-        None => false, // longer than any password can be
-    };
-    if !right {
-        return Ok(PasswordOutcome::Incorrect);
-    }
-    attempt::forgive_guess(engine, user).await?;
     if !engine.policy.password.reuse
         && current.is_some_and(|current| current.expose() == new.expose())
     {

@@ -1,7 +1,5 @@
 //! Accounts: signing up, asking who one is, setting and changing a password.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::http::Method;
 use axum::routing::{get, post};
@@ -71,13 +69,8 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 #[must_use]
 pub const fn feature<A: Authority>() -> Feature<A> {
     Feature {
-        spec: &SPEC,
-        management: false,
-        mount: mount::<A>,
-        layer: None,
         loosened: loosened::<A>,
-        start: || {},
-        sweep: Duration::from_mins(15),
+        ..Feature::plain(&SPEC, mount::<A>)
     }
 }
 

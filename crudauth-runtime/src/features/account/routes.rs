@@ -273,9 +273,7 @@ async fn change<A: Authority>(
         }
         PasswordOutcome::Incorrect => Err(Problem::CurrentPasswordIncorrect),
         PasswordOutcome::Same => Err(Problem::SamePassword),
-        PasswordOutcome::Stopped => Err(Problem::LockedOut {
-            retry_after: A::POLICY.lockout.max.as_secs(),
-        }),
+        PasswordOutcome::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::account::AuthUser;
-use crate::attempt;
+use crate::attempt::{self, Checked};
 use crate::crypto::link::{ChangeEmail, LinkKind, LinkPurpose, Token, UndoEmailChange};
 use crate::crypto::{Normalized, PasswordHash};
 use crate::engine::{Client, Engine, detached};
@@ -21,12 +21,12 @@ use crate::store::outbox::{Job, JobKind};
 pub enum Requested {
     /// The password is wrong, or the account has none.
     Incorrect,
+    /// Too many wrong passwords in a row at every door of this account: none is looked at for this many seconds.
+    Locked(u64),
     /// The address is the present one.
     Same,
     /// A message goes to the new address, unless that is somebody's.
     Sent,
-    /// Too many wrong passwords in a row at every door of this account.
-    Stopped,
 }
 
 /// What became of a confirmation, or of taking one back.
@@ -53,31 +53,12 @@ pub async fn request<U: AuthUser>(
     asked: Asked<'_>,
     client: &Client,
 ) -> Result<Requested> {
-    if !attempt::count_guess(engine, user).await? {
-        return Ok(Requested::Stopped);
+    match attempt::check_password(engine, user, asked.password, client).await? {
+        Checked::Right => {}
+        Checked::Wrong => return Ok(Requested::Incorrect),
+        Checked::Locked(retry_after) => return Ok(Requested::Locked(retry_after)),
     }
-    let account = user.account();
-    let right = match asked.password {
-        Some(password) => {
-            let verdict = engine
-                .passwords
-                .verify(password, account.password_hash, client.key())
-                .await;
-            match verdict {
-                Ok(verdict) => verdict.ok,
-                Err(error) => {
-                    attempt::forgive_guess(engine, user).await?;
-                    return Err(error);
-                }
-            }
-        }
-        None => false, // longer than any password can be
-    };
-    if !right {
-        return Ok(Requested::Incorrect);
-    }
-    attempt::forgive_guess(engine, user).await?;
-    if account.email == Some(asked.address.as_str()) {
+    if user.account().email == Some(asked.address.as_str()) {
         return Ok(Requested::Same);
     }
     let job = Job {

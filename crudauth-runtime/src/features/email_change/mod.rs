@@ -1,7 +1,5 @@
 //! Moving an account to another e-mail address, and taking that back.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::http::Method;
 use axum::routing::post;
@@ -63,15 +61,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 /// The feature, for a block that declares `#[email]`.
 #[must_use]
 pub const fn feature<A: Authority>() -> Feature<A> {
-    Feature {
-        spec: &SPEC,
-        management: false,
-        mount: mount::<A>,
-        layer: None,
-        loosened: Vec::new,
-        start: || {},
-        sweep: Duration::from_mins(15),
-    }
+    Feature::plain(&SPEC, mount::<A>)
 }
 
 fn mount<A: Authority>(router: Router<A>) -> Router<A> {

@@ -52,9 +52,7 @@ async fn ask<A: Authority>(auth: &A, principal: &Principal<A>, parts: Parts, bod
         }
         Requested::Incorrect => Err(Problem::PasswordIncorrect),
         Requested::Same => Err(Problem::SameEmail),
-        Requested::Stopped => Err(Problem::LockedOut {
-            retry_after: A::POLICY.lockout.max.as_secs(),
-        }),
+        Requested::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
     }
 }
 

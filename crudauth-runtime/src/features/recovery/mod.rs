@@ -1,7 +1,5 @@
 //! Recovery: proving what an account is recovered by, and getting back into it without the password.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::http::Method;
 use axum::routing::post;
@@ -66,15 +64,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 /// The feature, for a block that declares `#[email]` or `#[channel]`.
 #[must_use]
 pub const fn feature<A: Authority>() -> Feature<A> {
-    Feature {
-        spec: &SPEC,
-        management: false,
-        mount: mount::<A>,
-        layer: None,
-        loosened: Vec::new,
-        start: || {},
-        sweep: Duration::from_mins(15),
-    }
+    Feature::plain(&SPEC, mount::<A>)
 }
 
 fn mount<A: Authority>(router: Router<A>) -> Router<A> {

@@ -7,6 +7,7 @@ use super::flow::{self, SignIn, SignInOutcome};
 use super::transport::{check_csrf, live};
 use super::{HasSession, cookies};
 use crate::account::{AccountKey, AuthUser};
+use crate::authenticate::Credentials;
 use crate::authority::{client, engine};
 use crate::crypto::Normalized;
 use crate::http::issue::Issue;
@@ -41,12 +42,15 @@ pub(super) async fn login<A: HasSession>(State(auth): State<A>, request: Request
     };
     let client = client::<A>(&parts);
     let sign_in = SignIn {
-        identifier: &identifier,
-        password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+        credentials: Credentials {
+            identifier: &identifier,
+            password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+            device: cookies::value(&parts.headers, A::SESSION.device_cookie),
+            client: &client,
+            transport: "session",
+        },
         remember,
         presented: cookies::value(&parts.headers, A::SESSION.cookie),
-        device: cookies::value(&parts.headers, A::SESSION.device_cookie),
-        client: &client,
     };
     match flow::sign_in(engine(&auth), &A::SESSION, &sign_in).await? {
         SignInOutcome::SignedIn(opened) => {

@@ -29,6 +29,8 @@ statements! {
         DELETE FROM {@attempts} WHERE id IN (SELECT id FROM gone)";
     SweepLimits = "WITH gone AS (SELECT id FROM {@limits} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@limits} WHERE id IN (SELECT id FROM gone)";
+    SweepFamilies = "WITH gone AS (SELECT id FROM {@refresh_tokens} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@refresh_tokens} WHERE id IN (SELECT id FROM gone)";
     SweepTokens = "WITH gone AS (SELECT id FROM {@tokens} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@tokens} WHERE id IN (SELECT id FROM gone)";
     /// The worker deletes what has expired when its turn comes. This is for a database on which none runs any more.
@@ -188,6 +190,7 @@ where
         gone += self.execute::<SweepElevations>(args()).await?;
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
+        gone += self.execute::<SweepFamilies>(args()).await?;
         gone += self.execute::<SweepTokens>(args()).await?;
         gone += self.execute::<SweepOutbox>(args()).await?;
         Ok(gone)

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 
 mod attempts;
 mod elevations;
+mod families;
 mod held;
 mod limits;
 mod links;

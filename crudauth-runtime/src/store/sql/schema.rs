@@ -22,13 +22,18 @@ pub(super) const TABLES: &[&str] = &[
     "usernames",
     "tokens",
     "outbox",
+    "refresh_tokens",
     "elevations",
 ];
 
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[ACCOUNTS_AND_SESSIONS, LINKS_AND_MESSAGES, ELEVATIONS];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    ACCOUNTS_AND_SESSIONS,
+    LINKS_AND_MESSAGES,
+    REFRESH_TOKENS,
+    ELEVATIONS,
+];
 
 const ACCOUNTS_AND_SESSIONS: Migration = Migration {
     id: "0001_accounts_and_sessions",
@@ -114,6 +119,26 @@ CREATE TABLE {@outbox} (
 );
 CREATE INDEX {@@outbox_by_turn} ON {@outbox} (next_at);
 CREATE INDEX {@@outbox_by_user} ON {@outbox} (user_id);
+",
+};
+
+const REFRESH_TOKENS: Migration = Migration {
+    id: "0003_refresh_tokens",
+    makes: &["refresh_tokens"],
+    text: "
+CREATE TABLE {@refresh_tokens} (
+  id {key_text} NOT NULL PRIMARY KEY,
+  user_id {key} NOT NULL,
+  generation {int} NOT NULL,
+  secret {digest} NOT NULL,
+  token_version {int} NOT NULL,
+  scopes {text} NOT NULL,
+  created_at {int} NOT NULL,
+  rotated_at {int} NOT NULL,
+  expires_at {int} NOT NULL
+);
+CREATE INDEX {@@refresh_tokens_by_user} ON {@refresh_tokens} (user_id);
+CREATE INDEX {@@refresh_tokens_by_expiry} ON {@refresh_tokens} (expires_at);
 ",
 };
 

@@ -6,5 +6,5 @@ mod sign_in;
 
 pub use live::{Live, Refreshed, csrf_matches, look_up, refresh_csrf, sign_out, touch};
 pub use open::Opened;
-pub(crate) use open::{Authenticated, Opening, open};
+pub(crate) use open::{Opening, open};
 pub use sign_in::{SignIn, SignInOutcome, sign_in};

@@ -1,18 +1,14 @@
 //! Opening a session for somebody a flow has authenticated.
 
-use crate::account::{AccountKey, AuthUser};
+use crate::account::AuthUser;
 use crate::attempt::Attempt;
+use crate::authenticate::Authenticated;
 use crate::crypto::Purpose;
-use crate::engine::{Client, Engine, hex, unhex};
+use crate::device::new_device;
+use crate::engine::{Client, Engine};
 use crate::error::Result;
 use crate::policy::SessionPolicy;
 use crate::store::{Digest, NewSession};
-
-/// Proof that a flow authenticated `user`. Only flows of this crate make one, and only it opens a session.
-#[derive(Debug)]
-pub(crate) struct Authenticated<U> {
-    pub(crate) user: U,
-}
 
 /// A session that has just been opened, with its secrets in the clear for the cookies.
 pub struct Opened<U> {
@@ -106,31 +102,4 @@ pub(crate) async fn open<U: AuthUser>(
         remember: opening.remember,
         key,
     }))
-}
-
-/// The nonce of a device cookie, if it was issued to a browser that signed in to this account.
-pub(super) fn known_device<'a, U: AuthUser>(
-    engine: &Engine<U>,
-    user: &U,
-    cookie: &'a str,
-) -> Option<&'a str> {
-    let (nonce, mac) = cookie.split_once('.')?;
-    let mac = unhex(mac)?;
-    engine
-        .keys
-        .verify(Purpose::Device, &device_message(user, nonce), &mac)
-        .then_some(nonce)
-}
-
-/// OWASP Authentication Cheat Sheet, device cookies: a nonce and a keyed digest that binds it to the account.
-fn new_device<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<String> {
-    let nonce = engine.random.token()?;
-    let mac = engine
-        .keys
-        .mac(Purpose::Device, &device_message(user, &nonce));
-    Ok(format!("{nonce}.{}", hex(&mac)))
-}
-
-fn device_message<U: AuthUser>(user: &U, nonce: &str) -> Vec<u8> {
-    format!("{}\0{nonce}", user.id().as_inner()).into_bytes()
 }
