@@ -68,6 +68,9 @@ pub type Authenticate<A> =
 /// Confirms that a request may use what [`Authenticate`] found.
 pub type Confirm<A> =
     for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> BoxFuture<'a, Result<(), Problem>>;
+/// Ends the credential of another transport that a request carries, and gives the cookies that clear it.
+pub type SignOut<A> =
+    for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.
@@ -86,6 +89,26 @@ pub struct Transport<A: Authority> {
     pub csrf: bool,
     /// How its credential is renewed when a privilege changes, where the block asks for that.
     pub renewal: Option<Renewal<A>>,
+    /// What it adds to signing out by another transport.
+    pub sign_out: Option<SignOut<A>>,
+    /// The challenge of a 401 (RFC 9110 §11.6.1), for those that have a scheme.
+    pub challenge: Option<&'static str>,
+}
+
+impl<A: Authority> Transport<A> {
+    /// One that finds out who sends a request, and does nothing else.
+    #[must_use]
+    pub const fn plain(name: &'static str, authenticate: Authenticate<A>) -> Self {
+        Self {
+            name,
+            authenticate,
+            confirm: |_, _, _| Box::pin(std::future::ready(Ok(()))),
+            csrf: false,
+            renewal: None,
+            sign_out: None,
+            challenge: None,
+        }
+    }
 }
 
 /// A credential that is renewed when a privilege changes.
@@ -112,8 +135,8 @@ impl<A: Authority> fmt::Debug for Transport<A> {
 pub struct Feature<A: Authority> {
     /// Its declaration.
     pub spec: &'static FeatureSpec,
-    /// Whether the routes that are mounted on request are.
-    pub management: bool,
+    /// Whether its section has a key on which routes depend.
+    pub has: fn(&str) -> bool,
     /// Adds its routes.
     pub mount: fn(Router<A>) -> Router<A>,
     /// Wraps the routes of all features, where the block asks for that.
@@ -132,7 +155,7 @@ impl<A: Authority> Feature<A> {
     pub const fn plain(spec: &'static FeatureSpec, mount: fn(Router<A>) -> Router<A>) -> Self {
         Self {
             spec,
-            management: false,
+            has: |_| false,
             mount,
             layer: None,
             loosened: Vec::new,
@@ -164,6 +187,22 @@ impl<A: Authority> fmt::Debug for Driver<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Driver({})", self.keyword)
     }
+}
+
+/// Signs out of every transport but the one called `by`, which does so itself: one that can be is cleared, whoever the
+/// request came from by now.
+pub(crate) async fn sign_out_of_others<A: Authority>(
+    auth: &A,
+    parts: &Parts,
+    by: &str,
+) -> Result<Vec<HeaderValue>, Problem> {
+    let mut cookies = Vec::new();
+    for transport in A::TRANSPORTS.iter().filter(|other| other.name != by) {
+        if let Some(sign_out) = transport.sign_out {
+            cookies.extend(sign_out(auth, parts).await?);
+        }
+    }
+    Ok(cookies)
 }
 
 /// Who sends this request.

@@ -6,14 +6,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderValue;
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::account::AuthUser;
 use crate::authority::{Authority, engine};
 use crate::engine::hex;
 use crate::guard::Proofs;
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::store::{SessionRow, patience};
 
 /// Who a request was found to come from.
@@ -21,7 +25,9 @@ pub struct Resolved<A: Authority> {
     pub(crate) user: A::User,
     pub(crate) transport: &'static str,
     pub(crate) session: Option<SessionRow>,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) scopes: Vec<&'static str>,
+    /// The application's own claims, where a token carried them.
+    pub(crate) claims: Map<String, Value>,
 }
 
 impl<A: Authority> fmt::Debug for Resolved<A> {
@@ -95,9 +101,9 @@ impl<A: Authority, P> Principal<A, P> {
         self.inner.transport
     }
 
-    /// The scopes of the credential; a session has none.
+    /// The scopes of the credential, of those that the block declares; a session has none.
     #[must_use]
-    pub fn scopes(&self) -> &[String] {
+    pub fn scopes(&self) -> &[&'static str] {
         &self.inner.scopes
     }
 
@@ -106,7 +112,7 @@ impl<A: Authority, P> Principal<A, P> {
     pub fn has_scopes(&self, wanted: &[&str]) -> bool {
         wanted
             .iter()
-            .all(|wanted| self.inner.scopes.iter().any(|scope| scope == wanted))
+            .all(|wanted| self.inner.scopes.contains(wanted))
     }
 
     /// Whether the account is a superuser.
@@ -132,6 +138,16 @@ impl<A: Authority, P> Principal<A, P> {
     #[must_use]
     pub fn session_handle(&self) -> Option<String> {
         self.session().map(|session| hex(&session.key))
+    }
+
+    /// The application's own claims of the access token that the request carries: `#[bearer(claims = …)]`. `None` for a
+    /// caller who came by another transport, or with a token that was issued before the claims were what they are.
+    #[must_use]
+    pub fn claims<C: DeserializeOwned>(&self) -> Option<C> {
+        if self.inner.transport != "bearer" {
+            return None;
+        }
+        C::deserialize(&Value::Object(self.inner.claims.clone())).ok()
     }
 
     pub(crate) fn session(&self) -> Option<&SessionRow> {
@@ -258,12 +274,32 @@ async fn guard<A: Authority, P: Proofs<A>>(
 ) -> Result<Option<Principal<A, P>>, Response> {
     let found = patience::shared(authenticate(auth, parts, P::transport()))
         .await
-        .map_err(IntoResponse::into_response)?;
+        .map_err(refusal::<A>)?;
     let Some(principal) = found else {
         return Ok(None);
     };
     P::check(auth, &principal).await?;
     Ok(Some(Principal::of(principal.inner)))
+}
+
+/// A problem as an answer of this authority.
+fn refusal<A: Authority>(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    challenge::<A>(&mut response);
+    response
+}
+
+/// Says how to authenticate, where the answer is that nobody has (RFC 6750 §3).
+pub(crate) fn challenge<A: Authority>(response: &mut Response) {
+    if response.extensions().get::<Code>().map(|code| code.0) != Some("not_authenticated") {
+        return;
+    }
+    for challenge in A::TRANSPORTS.iter().filter_map(|other| other.challenge) {
+        let headers = response.headers_mut();
+        headers
+            .entry(WWW_AUTHENTICATE)
+            .or_insert(HeaderValue::from_static(challenge));
+    }
 }
 
 impl<S, A, P> FromRequestParts<S> for Principal<A, P>
@@ -276,7 +312,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let found = guard(&A::from_ref(state), parts).await?;
-        found.ok_or_else(|| Problem::NotAuthenticated.into_response())
+        found.ok_or_else(|| refusal::<A>(Problem::NotAuthenticated))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::authority::{Authority, Feature, engine};
 use crate::http::problem::CREDENTIALS;
 use crate::http::serve::{X_REQUEST_ID, request_id};
 use crate::http::spec::{Access, RouteSpec};
+use crate::principal::challenge;
 use crate::store::patience;
 
 /// All routes of the declared features, carrying their own state: merges into any application.
@@ -39,14 +40,19 @@ fn mounted<A: Authority, S: Clone + Send + Sync + 'static>(
     let layers = A::FEATURES.iter().filter_map(|feature| feature.layer);
     let router = layers.fold(router, |router, layer| layer(router, auth));
     // `route_layer`: what is not a route of ours is none of our business, and gets no headers of ours.
-    router.route_layer(from_fn(finish)).with_state(auth.clone())
+    router
+        .route_layer(from_fn(finish::<A>))
+        .with_state(auth.clone())
 }
 
 /// What every answer of ours carries: it may hold a credential or say something about one, so nobody keeps it.
-async fn finish(request: Request, next: Next) -> Response {
+async fn finish<A: Authority>(request: Request, next: Next) -> Response {
     let mut response = patience::shared(next.run(request)).await;
+    challenge::<A>(&mut response);
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.entry(VARY).or_insert(CREDENTIALS);
     headers.entry(X_REQUEST_ID).or_insert_with(request_id);
     response
@@ -132,7 +138,7 @@ impl RouteTable {
                 .spec
                 .routes
                 .iter()
-                .filter(|route| feature.management || !route.management);
+                .filter(|route| route.only_with.is_none_or(feature.has));
             mounted.map(RouteInfo::of::<A>)
         });
         Self {

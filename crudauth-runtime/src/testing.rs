@@ -107,6 +107,7 @@ pub fn principal<A: Authority, P: Proofs<A>>(user: A::User) -> Principal<A, P> {
         transport: "test",
         session: None,
         scopes: Vec::new(),
+        claims: serde_json::Map::new(),
     }))
 }
 

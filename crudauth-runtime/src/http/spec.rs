@@ -35,8 +35,8 @@ pub struct RouteSpec {
     pub csrf: bool,
     /// Name of the limit that counts it.
     pub limit: Option<&'static str>,
-    /// Mounted only with the session's `management` key.
-    pub management: bool,
+    /// The key of the section without which it is not mounted.
+    pub only_with: Option<&'static str>,
     /// First line of its documentation.
     pub summary: &'static str,
     /// Its answers, but for those every route has (CSRF, 404, 405, 413, 415, 5xx).
@@ -59,7 +59,7 @@ impl RouteSpec {
             access: Access::Open,
             csrf: false,
             limit: None,
-            management: false,
+            only_with: None,
             summary,
             answers: &[],
         }
@@ -86,10 +86,10 @@ impl RouteSpec {
         self
     }
 
-    /// Mounted only on request.
+    /// Mounted only where the section has `key`.
     #[must_use]
-    pub const fn management(mut self) -> Self {
-        self.management = true;
+    pub const fn only_with(mut self, key: &'static str) -> Self {
+        self.only_with = Some(key);
         self
     }
 

@@ -339,6 +339,6 @@ struct Me<'a, K> {
     username: Option<&'a str>,
     email: Option<&'a str>,
     is_superuser: bool,
-    scopes: &'a [String],
+    scopes: &'a [&'static str],
     via: &'static str,
 }

@@ -9,7 +9,7 @@ use super::flow::{self, Refreshed};
 use super::transport::NoCsrf;
 use super::{HasSession, Session, cookies};
 use crate::account::{AccountKey, AuthUser};
-use crate::authority::{client, engine};
+use crate::authority::{client, engine, sign_out_of_others};
 use crate::engine::{hex, unhex};
 use crate::guard::Via;
 use crate::http::body::query_flag;
@@ -93,7 +93,9 @@ pub(super) async fn end_all<A: HasSession>(
             revoked,
         })?;
         if !keep {
+            let others = sign_out_of_others(&auth, &parts, "session").await?;
             set_cookies(response.headers_mut(), cookies::cleared::<A>(engine.now()));
+            set_cookies(response.headers_mut(), others);
         }
         Ok(response)
     };

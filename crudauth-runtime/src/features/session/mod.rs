@@ -63,7 +63,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         .answers(&[answer(200, "")]),
         RouteSpec::new(Method::GET, "/sessions", "Lists one's own sessions.")
             .access(Access::Via("session"))
-            .management()
+            .only_with("management")
             .answers(&[answer(200, ""), answer(401, "not_authenticated")]),
         RouteSpec::new(
             Method::DELETE,
@@ -72,7 +72,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         )
         .access(Access::Via("session"))
         .csrf()
-        .management()
+        .only_with("management")
         .answers(&[
             answer(200, ""),
             answer(401, "not_authenticated"),
@@ -82,7 +82,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
             .access(Access::Via("session"))
             .csrf()
             .limit("logout_all")
-            .management()
+            .only_with("management")
             .answers(&[
                 answer(200, ""),
                 answer(401, "not_authenticated"),
@@ -96,7 +96,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         )
         .access(Access::Via("session"))
         .limit("csrf_refresh")
-        .management()
+        .only_with("management")
         .answers(&[
             answer(200, ""),
             answer(400, "csrf_disabled"),
@@ -114,15 +114,14 @@ pub const fn feature<A: HasSession>() -> Feature<A> {
     } else {
         None
     };
-    let (management, sweep) = (A::SESSION.management, A::SESSION.sweep);
     Feature {
         spec: &SPEC,
-        management,
+        has: |key| key == "management" && A::SESSION.management,
         mount: mount::<A>,
         layer,
         loosened: loosened::<A>,
         start: start::<A>,
-        sweep,
+        sweep: A::SESSION.sweep,
     }
 }
 

@@ -8,7 +8,7 @@ use super::transport::{check_csrf, live};
 use super::{HasSession, cookies};
 use crate::account::{AccountKey, AuthUser};
 use crate::authenticate::Credentials;
-use crate::authority::{client, engine};
+use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::http::issue::Issue;
 use crate::http::origin::check_origin;
@@ -76,11 +76,10 @@ pub(super) async fn logout<A: HasSession>(State(auth): State<A>, request: Reques
         check_csrf(&auth, &parts, &live.session, false)?;
         flow::sign_out(engine(&auth), &live, &client::<A>(&parts)).await?;
     }
+    let mut cookies = cookies::cleared::<A>(engine(&auth).now());
+    cookies.extend(sign_out_of_others(&auth, &parts, "session").await?);
     let mut response = detail("Logged out")?;
-    set_cookies(
-        response.headers_mut(),
-        cookies::cleared::<A>(engine(&auth).now()),
-    );
+    set_cookies(response.headers_mut(), cookies);
     Ok(response)
 }
 

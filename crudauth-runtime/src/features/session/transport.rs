@@ -23,8 +23,6 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
         cookies: renewed::<A>,
     };
     Transport {
-        name: "session",
-        authenticate: |auth, parts| Box::pin(authenticate(auth, parts)),
         confirm: |auth, parts, found| Box::pin(confirm(auth, parts, found)),
         csrf: A::SESSION.csrf,
         renewal: if A::SESSION.rotate_on_change {
@@ -32,6 +30,7 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
         } else {
             None
         },
+        ..Transport::plain("session", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
 }
 
@@ -50,6 +49,7 @@ async fn authenticate<A: HasSession>(
         transport: "session",
         session: Some(session),
         scopes: Vec::new(),
+        claims: serde_json::Map::new(),
     }))
 }
 
