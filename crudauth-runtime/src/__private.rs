@@ -19,13 +19,13 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, email_change, recovery, session};
+pub use crate::features::{account, email_change, recovery, session, sudo};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, Refine, Superuser, Verdict, Verified, Via, verdict,
 };
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
-pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy};
+pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy, SudoPolicy};
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
 pub use crate::start::{migrate, schema_sql};
@@ -221,5 +221,7 @@ pub const fn need_verified<A: Authority<User: HasVerified>>() {}
 pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 /// Moves the error of a missing transport to `transport(session)`.
 pub const fn need_transport_session<A: session::HasSession>() {}
+/// Moves the error of a missing section to `sudo`.
+pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing gate to its path.
 pub const fn need_gate<G: Gate<A>, A: Authority>() {}

@@ -10,6 +10,7 @@ use crate::account::AuthUser;
 use crate::authority::Authority;
 use crate::http::problem::Problem;
 use crate::principal::Principal;
+use crate::store::patience;
 
 /// What a gate says.
 #[derive(Debug)]
@@ -209,7 +210,7 @@ impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
     fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        Box::pin(async move { judged(G::check(principal).await) })
+        Box::pin(async move { judged(patience::afresh(G::check(principal)).await) })
     }
 }
 
@@ -229,7 +230,7 @@ impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
         "check".to_owned()
     }
     fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        Box::pin(async move { judged(A::check(principal).await) })
+        Box::pin(async move { judged(patience::afresh(A::check(principal)).await) })
     }
 }
 

@@ -289,6 +289,8 @@ pub struct SudoPolicy {
     pub max_attempts: u32,
     /// For how long. 15 min.
     pub lockout: Duration,
+    /// Mount `POST /sudo`. Off.
+    pub route: bool,
 }
 
 impl SudoPolicy {
@@ -297,6 +299,7 @@ impl SudoPolicy {
         ttl: Duration::from_mins(5),
         max_attempts: 3,
         lockout: Duration::from_mins(15),
+        route: false,
     };
 }
 

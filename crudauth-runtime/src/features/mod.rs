@@ -4,6 +4,7 @@ pub mod account;
 pub mod email_change;
 pub mod recovery;
 pub mod session;
+pub mod sudo;
 
 use crate::http::spec::FeatureSpec;
 
@@ -13,4 +14,5 @@ pub const REGISTRY: &[&FeatureSpec] = &[
     &email_change::SPEC,
     &recovery::SPEC,
     &session::SPEC,
+    &sudo::SPEC,
 ];

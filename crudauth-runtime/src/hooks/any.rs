@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{
-    AccountEvent, Elevated, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser, PasswordCheck,
+    AccountEvent, Elevated, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser,
+    PasswordCheck,
 };
 use crate::account::AuthUser;
 use crate::store::patience;
