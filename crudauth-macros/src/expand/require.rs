@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
-use crate::model::{Guard, Proof};
+use crate::model::{Guard, Proof, Sudo};
 
 /// How the function takes its principal, as `check` found it.
 pub(crate) enum Form {
@@ -62,9 +62,29 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
         }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
+        Proof::Sudo(sudo) if sudo.is_refined() => refined(&p, sudo),
+        Proof::Sudo(_) => quote!(#p::sudo::Sudo),
         Proof::Check(_) => quote!(#p::Check<#site>),
         Proof::Gate(path) => quote!(#p::By<#path>),
     }
+}
+
+/// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
+fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
+    let secs = match sudo.within {
+        Some((secs, _)) => quote!(#secs),
+        None => quote!({ #p::sudo::EVER }),
+    };
+    let ways = sudo.by.iter().map(|way| {
+        let way = Ident::new(&way.to_string().to_uppercase(), Span::mixed_site());
+        quote!(#p::sudo::#way)
+    });
+    let by = if sudo.by.is_empty() {
+        quote!({ #p::sudo::ANY })
+    } else {
+        quote!({ #(#ways)|* })
+    };
+    quote!(#p::sudo::SudoWithin<#secs, #by>)
 }
 
 /// The runtime's module of a transport, and the marker type in it: `session::Session`.
@@ -99,11 +119,8 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .push(GenericArgument::Type(parse_quote!(#list)));
     }
     function.sig.generics.params.push(parse_quote!(#list));
-    for (n, wanted) in guard.proofs.iter().enumerate() {
-        let (index, wanted) = (
-            format_ident!("__I{n}", span = Span::mixed_site()),
-            proof(krate, wanted, 0),
-        );
+    for (n, wanted) in demands(guard).into_iter().enumerate() {
+        let index = format_ident!("__I{n}", span = Span::mixed_site());
         function.sig.generics.params.push(parse_quote!(#index));
         function
             .sig
@@ -112,6 +129,21 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .predicates
             .push(parse_quote!(#list: #krate::__private::Proves<#wanted, #index>));
     }
+}
+
+/// What the list must contain. Of a stricter `sudo` the plain one too, which the function may hand on.
+fn demands(guard: &Guard) -> Vec<TokenStream> {
+    let krate = &guard.krate;
+    let mut all = Vec::new();
+    for wanted in &guard.proofs {
+        if let Proof::Sudo(sudo) = wanted
+            && sudo.is_refined()
+        {
+            all.push(quote!(#krate::__private::sudo::Sudo));
+        }
+        all.push(proof(krate, wanted, 0));
+    }
+    all
 }
 
 /// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
@@ -132,21 +164,27 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
             });
         }
     }
-    let needs: Vec<_> = guard
-        .proofs
-        .iter()
-        .filter_map(|proof| need(krate, proof, authority))
-        .collect();
-    if needs.is_empty() {
-        return body;
-    }
     // An item sees neither the function's type parameters nor `Self`.
     let of_function = function
         .sig
         .generics
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
-    if of_function || mentions(authority, "Self") {
+    let generic = of_function || mentions(authority, "Self");
+    let mut needs = Vec::new();
+    for proof in &guard.proofs {
+        match proof {
+            // A constant of its own, because it is computed; it says that `#[sudo]` is missing, too.
+            Proof::Sudo(sudo) if !generic && sudo.within.is_some() => {
+                body.extend(judged(krate, sudo, authority));
+            }
+            _ => needs.extend(need(krate, proof, authority)),
+        }
+    }
+    if needs.is_empty() {
+        return body;
+    }
+    if generic {
         body.extend(
             needs
                 .into_iter()
@@ -162,6 +200,17 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
     body
 }
 
+/// `within`, held against the section's `ttl`. Blamed from the word to the value.
+fn judged(krate: &Path, sudo: &Sudo, authority: &Type) -> Option<syn::Stmt> {
+    let (secs, at) = sudo.within?;
+    let call = located(
+        quote!(#krate::__private::sudo::within::<#authority>),
+        sudo.span,
+    );
+    let argument = located(quote!((#secs)), at);
+    Some(parse_quote!(const _: () = #call #argument;))
+}
+
 fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
     let p = quote!(#krate::__private);
     let (at, call) = match proof {
@@ -171,6 +220,7 @@ fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
         }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
+        Proof::Sudo(sudo) => (sudo.span, quote!(#p::need_sudo::<#authority>())),
         Proof::Check(_) => return None,
         Proof::Gate(path) => (path.span(), quote!(#p::need_gate::<#path, #authority>())),
     };

@@ -58,6 +58,7 @@ registry! {
     rate_limit::RateLimit,
     email::Email,
     channel::Channel,
+    sudo::Sudo,
     proxy::Proxy,
     database::Database,
     tables::Tables,

@@ -12,12 +12,31 @@ pub(crate) struct Guard {
     pub(crate) proofs: Vec<Proof>,
 }
 
+/// `sudo`, and what is asked of it.
+pub(crate) struct Sudo {
+    /// The word.
+    pub(crate) span: Span,
+    /// Most seconds since the proof, and where that is said.
+    pub(crate) within: Option<(u64, Span)>,
+    /// Ways to prove it; none says any.
+    pub(crate) by: Vec<Ident>,
+}
+
+impl Sudo {
+    /// Whether it asks for more than the word alone.
+    pub(crate) fn is_refined(&self) -> bool {
+        self.within.is_some() || !self.by.is_empty()
+    }
+}
+
 /// One thing a principal must prove.
 pub(crate) enum Proof {
     /// `transport(session)`
     Transport(Ident),
     Superuser(Span),
     Verified(Span),
+    /// `sudo`, `sudo(within = "2m", by(password))`
+    Sudo(Sudo),
     /// `check(path)`
     Check(Path),
     /// A user-defined gate.
@@ -31,8 +50,10 @@ impl Proof {
             Self::Transport(_) => 0,
             Self::Superuser(_) => 1,
             Self::Verified(_) => 2,
-            Self::Check(_) => 3,
-            Self::Gate(_) => 4,
+            // 3 is the scopes'
+            Self::Sudo(_) => 4,
+            Self::Check(_) => 5,
+            Self::Gate(_) => 6,
         }
     }
 }

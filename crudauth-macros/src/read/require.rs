@@ -1,12 +1,13 @@
-//! `#[require(verified, transport(session), check(path), gates::Staff)]`: what a principal must prove.
+//! `#[require(verified, transport(session), sudo, check(path), gates::Staff)]`: what a principal must prove.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Ident, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
-use crate::model::{Guard, Proof};
+use crate::model::{Guard, Proof, Sudo};
 use crate::read::section::Key;
+use crate::read::value::{Lifetime, literal};
 use crate::read::{items, krate};
 
 /// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
@@ -18,6 +19,12 @@ pub(crate) const KEYS: &[Key] = &[
         "name in parentheses",
         "any",
         "The sign-in came this way: `transport(session)`.",
+    ),
+    Key::new(
+        "sudo",
+        "word, or keys in parentheses",
+        "off",
+        "The session's owner has proven once more who it is: `sudo`, or `sudo(within = \"2m\", by(password))`.",
     ),
     Key::new(
         "check",
@@ -92,6 +99,24 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
         ("verified", Meta::Path(path)) => guard.proofs.push(Proof::Verified(path.span())),
         ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
         ("verified" | "superuser", _) => plain(&word),
+        ("sudo", _)
+            if guard
+                .proofs
+                .iter()
+                .any(|proof| matches!(proof, Proof::Sudo(_))) =>
+        {
+            cx.error_on(
+                meta,
+                "`sudo` is given twice in `#[require]`",
+                "write one with all that it asks for: `sudo(within = \"2m\", by(password))`",
+            );
+        }
+        ("sudo", Meta::Path(path)) => guard.proofs.push(Proof::Sudo(Sudo {
+            span: path.span(),
+            within: None,
+            by: Vec::new(),
+        })),
+        ("sudo", Meta::List(list)) => guard.proofs.push(Proof::Sudo(sudo(cx, list))),
         ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, transports, list)),
         ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
             Ok(path) => guard.proofs.push(Proof::Check(path)),
@@ -119,6 +144,11 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             "`transport` does not say which",
             "write `transport(session)`",
         ),
+        ("sudo", _) => cx.error_on(
+            meta,
+            "`sudo` takes its keys in parentheses",
+            "write `sudo`, or `sudo(within = \"2m\")`",
+        ),
         ("check", _) => cx.error_on(
             meta,
             "`check` does not say which function",
@@ -138,6 +168,89 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             let words: Vec<_> = KEYS.iter().map(|key| key.name).collect();
             cx.unknown_key("`#[require]`", meta.path(), &words);
         }
+    }
+}
+
+/// Ways to prove once more who one is.
+const WAYS: &[&str] = &["password"];
+
+/// What `sudo(…)` may say.
+const SUDO: &[&str] = &["within", "by"];
+
+fn sudo(cx: &Cx, list: &MetaList) -> Sudo {
+    let mut sudo = Sudo {
+        span: list.path.span(),
+        within: None,
+        by: Vec::new(),
+    };
+    let metas = items::metas(cx, "`sudo(…)`", list.tokens.clone());
+    if metas.is_empty() && !cx.failed() {
+        cx.error_on(list, "`sudo()` asks for nothing more", "write `sudo`");
+    }
+    for (at, meta) in metas.iter().enumerate() {
+        let before = metas.iter().take(at);
+        if before.into_iter().any(|other| other.path() == meta.path()) {
+            let key = spelled(meta.path());
+            cx.error_on(
+                meta,
+                format!("`{key}` is given twice in `sudo(…)`"),
+                "remove one of them",
+            );
+            continue;
+        }
+        match meta {
+            Meta::List(ways) if ways.path.is_ident("by") => sudo.by = by(cx, ways),
+            _ if meta.path().is_ident("by") => cx.error_on(
+                meta,
+                "`by` takes ways to prove it, in parentheses",
+                "write `by(password)`",
+            ),
+            _ if meta.path().is_ident("within") => match literal::<Lifetime>(meta) {
+                Ok(within) => sudo.within = Some((within.secs, value_span(meta))),
+                Err(error) => cx.darling(error),
+            },
+            _ => {
+                cx.unknown_key("`sudo(…)`", meta.path(), SUDO);
+            }
+        }
+    }
+    sudo
+}
+
+fn by(cx: &Cx, list: &MetaList) -> Vec<Ident> {
+    let mut ways: Vec<Ident> = Vec::new();
+    for item in items::split(list.tokens.clone()) {
+        match syn::parse2::<Ident>(item.clone()) {
+            Ok(way) if ways.contains(&way) => cx.error_on(
+                &way,
+                format!("`{way}` is given twice in `by(…)`"),
+                "remove one of them",
+            ),
+            Ok(way) if WAYS.iter().any(|known| way == known) => ways.push(way),
+            Ok(way) => {
+                cx.unknown_key("`by(…)`", &way, WAYS);
+            }
+            Err(_) => cx.error_on(
+                &item,
+                "`by(…)` takes names of ways to prove it",
+                "write `by(password)`",
+            ),
+        }
+    }
+    if list.tokens.is_empty() {
+        cx.error_on(
+            list,
+            "`by()` names no way to prove it",
+            "write `by(password)`",
+        );
+    }
+    ways
+}
+
+fn value_span(meta: &Meta) -> Span {
+    match meta {
+        Meta::NameValue(pair) => pair.value.span(),
+        _ => meta.span(),
     }
 }
 
