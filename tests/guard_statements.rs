@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
+use crudauth::__private::{IntoStore, Timestamp};
 use crudauth::routing::{Router, get};
 use crudauth::{Principal, require, resolve_principal};
-use statements::Watched;
+use crudauth_runtime::store::NewFamily;
+use statements::{Log, Watched};
 use support::{Auth, Client};
 
 fn touches_sessions(statement: &str) -> bool {
@@ -157,6 +159,47 @@ async fn sec_056_no_statement_about_sessions_scans_a_table() {
     assert!(about.len() >= 8, "{about:?}");
     for statement in about {
         let scans = app.db.full_scans(&statement).await;
+        assert!(scans.is_empty(), "{statement}: {scans:?}");
+    }
+}
+
+#[tokio::test]
+async fn sec_056_no_statement_about_refresh_families_scans_a_table() {
+    let log = Log::open().await;
+    let (_file, db) = support::database(1).await;
+    let store = IntoStore::<Auth>::into_store(db.clone());
+    store.migrate().await.unwrap();
+    let (now, secret) = (Timestamp::from_micros(1), [0; 32]);
+    let use_everything = async {
+        let new = NewFamily {
+            id: "one",
+            user: &1,
+            secret,
+            token_version: 0,
+            scopes: "",
+            now,
+            expires_at: now,
+            attempt: None,
+            clear_address: false,
+        };
+        store.open_family(new).await.unwrap();
+        store.family("one").await.unwrap();
+        store.by_family("one").await.unwrap();
+        store.rotate("one", 0, &secret, now).await.unwrap();
+        store.end_family("one", None).await.unwrap();
+        store.end_family("one", Some(&1)).await.unwrap();
+        store.end_families(&1, now).await.unwrap();
+        store.sweep(now, 1).await.unwrap();
+    };
+    let mark = async || db.run("SELECT 'marker'").await;
+    let ((), asked) = log.during(mark, use_everything).await;
+    let about: Vec<_> = asked
+        .into_iter()
+        .filter(|statement| statement.contains("auth_refresh_tokens"))
+        .collect();
+    assert_eq!(about.len(), 9, "{about:?}");
+    for statement in about {
+        let scans = db.full_scans(&statement).await;
         assert!(scans.is_empty(), "{statement}: {scans:?}");
     }
 }

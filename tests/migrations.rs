@@ -46,19 +46,50 @@ enum Before {
     OnlyTheLedger,
     /// Another authority has its own tables in it.
     AnotherPrefix,
+    /// A version before has taken so many of the steps.
+    Steps(usize),
     /// All is done but the account table.
     NoAccounts,
     /// Nothing is left to do.
     Done,
 }
 
-const STATES: [Before; 5] = [
+const STATES: [Before; 7] = [
     Before::Empty,
     Before::OnlyTheLedger,
     Before::AnotherPrefix,
+    Before::Steps(1),
+    Before::Steps(2),
     Before::NoAccounts,
     Before::Done,
 ];
+
+/// What each step says, with its row in the ledger; the first one makes the ledger too.
+fn steps() -> Vec<String> {
+    let mut steps = vec![String::new()];
+    for statement in Auth::schema_sql(dialect()).split_inclusive(';') {
+        steps.last_mut().unwrap().push_str(statement);
+        if statement.contains("INSERT INTO") {
+            steps.push(String::new());
+        }
+    }
+    steps.pop();
+    steps
+}
+
+/// Takes back every step after the first `kept`.
+async fn take_back(db: &Db, kept: usize) {
+    for step in &steps()[kept..] {
+        for made in step.split("CREATE TABLE ").skip(1) {
+            let (table, _) = made.split_once(' ').unwrap();
+            db.run(format!("DROP TABLE {table}")).await;
+        }
+        let (_, row) = step.split_once("VALUES ('").unwrap();
+        let (id, _) = row.split_once('\'').unwrap();
+        db.run(format!("DELETE FROM auth_migrations WHERE id = '{id}'"))
+            .await;
+    }
+}
 
 async fn prepared(before: Before) -> (TempDb, Db) {
     let file = TempDb::new();
@@ -70,6 +101,7 @@ async fn prepared(before: Before) -> (TempDb, Db) {
                 .await;
         }
         Before::AnotherPrefix => Club::migrate(db.clone()).await.unwrap(),
+        Before::Steps(taken) => db.run(steps()[..taken].concat()).await,
         Before::NoAccounts => Auth::migrate(db.clone()).await.unwrap(),
         Before::Done => {
             Auth::migrate(db.clone()).await.unwrap();
@@ -182,6 +214,31 @@ async fn sec_154_ten_processes_that_start_at_once_succeed_whatever_was_there() {
             worker.child.wait().unwrap();
         }
         is_whole(before, &db, 10).await;
+    }
+}
+
+#[tokio::test]
+async fn sec_154_ten_upgrades_at_once_keep_who_is_signed_in() {
+    for kept in 1..steps().len() {
+        let (file, db) = prepared(Before::Empty).await;
+        let auth = start(&file.url()).await.unwrap();
+        sign_up(&auth, "1").await;
+        let mut ada = Client::new(auth.router());
+        assert_eq!(ada.login("user1", PASSWORD).await.status, 200);
+        take_back(&db, kept).await;
+        assert_eq!(
+            db.count("SELECT count(*) FROM auth_migrations").await,
+            i64::try_from(kept).unwrap()
+        );
+
+        let starts =
+            futures_util::future::join_all((0..10).map(async |_| start(&file.url()).await));
+        for started in starts.await {
+            let mut client = Client::new(started.unwrap().router());
+            client.cookies.clone_from(&ada.cookies);
+            assert_eq!(client.get("/me").await.status, 200, "{kept} steps");
+        }
+        is_whole(Before::Steps(kept), &db, 1).await;
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`app`]: refused combinations of sections (design §7), each with its attack and its override
 //!   - [`shared_keys`]: a setting is written once
 //!   - [`pages`]: a page reads one kind of link
+//!   - [`cookies`]: no two sections set the same cookie
 
 use proc_macro2::Span;
 
@@ -298,6 +299,12 @@ pub(crate) const REFUSED: &[Refused] = &[
         attack: "a limit of messages that is \"off\" lets anybody fill a stranger's mailbox in your name, at your cost (mail bombing)",
         fix: "write a limit such as \"5/h\"",
     },
+    Refused {
+        name: "refresh_without_rotation",
+        found: |facts| facts.unrotated,
+        attack: "a refresh token that is never replaced works for a thief as long as for its owner, and nobody notices (token theft; RFC 9700 §4.14.2)",
+        fix: "remove `rotate = false`",
+    },
 ];
 
 /// Judges the block.
@@ -308,6 +315,7 @@ pub(crate) fn app(cx: &Cx, app: &App) {
     let facts = app.facts();
     shared_keys(cx, &facts);
     pages(cx, &facts);
+    cookies(cx, &facts);
     let rules: Vec<_> = REFUSED.iter().map(|rule| rule.name).collect();
     for name in &facts.allowed {
         if !rules.iter().any(|rule| name.is_ident(rule)) {
@@ -353,6 +361,26 @@ fn pages(cx: &Cx, facts: &Facts) {
                     "write another path",
                 );
             }
+        }
+    }
+}
+
+/// Two cookies of one name would overwrite each other. Those of one section it judges itself.
+fn cookies(cx: &Cx, facts: &Facts) {
+    let refresh = facts.cookies.iter().filter(|(_, key, _)| *key == "refresh");
+    for (name, _, span) in refresh {
+        let other = facts
+            .cookies
+            .iter()
+            .find(|(other, key, _)| other == name && *key != "refresh");
+        if let Some((_, key, _)) = other {
+            cx.error(
+                *span,
+                format!(
+                    "the session's `{key}` is called `{name}` too, so one would overwrite the other"
+                ),
+                "write another name, such as `refresh(cookie = \"refresh_token\")`",
+            );
         }
     }
 }

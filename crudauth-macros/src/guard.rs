@@ -12,6 +12,7 @@ use crate::expand::require::{self as expand, Form};
 use crate::features;
 use crate::model::{Guard, Proof, last_segment, option_of};
 use crate::read;
+use crate::tokens::fnv;
 
 /// The whole `#[require]`. `place` distinguishes two functions of the same text.
 pub(crate) fn require(arguments: TokenStream, item: &TokenStream, place: &str) -> TokenStream {
@@ -239,7 +240,8 @@ fn hidden(cx: &Cx, function: &ItemFn, guard: &Guard) -> Option<(Form, Type)> {
 fn principal(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Reference(reference) => principal(&reference.elem),
-        _ => last_segment(ty).filter(|segment| segment.ident == "Principal"),
+        _ => last_segment(ty)
+            .filter(|segment| segment.ident == "Principal" || segment.ident == "AccessToken"),
     }
 }
 
@@ -254,12 +256,5 @@ fn first_type(segment: &PathSegment) -> Option<Type> {
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(parse_quote!(#ty)),
         _ => None,
-    })
-}
-
-/// FNV-1a: a number for one place in the source, the same in every build.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -40,3 +40,10 @@ pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
         quote!(::core::option::Option::None)
     }
 }
+
+/// FNV-1a: a number for a text, the same in every build; the runtime's `scope_number` too.
+pub(crate) fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

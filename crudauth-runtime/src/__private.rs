@@ -14,18 +14,23 @@ pub use crate::account::{
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
 pub use crate::builder::{
-    Builder, IntoStore, NeedsChannel, NeedsHooks, NeedsMailer, Undeclared, Wiring, driver,
+    Builder, IntoStore, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, TakesKeys, Undeclared,
+    Wiring, driver,
 };
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, email_change, recovery, session, sudo};
+pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
-    By, Check, CheckSite, Gate, Proofs, Proves, Refine, Superuser, Verdict, Verified, Via, verdict,
+    By, Check, CheckSite, Gate, Proofs, Proves, Refine, Scoped, Superuser, Verdict, Verified, Via,
+    ViaOwn, verdict,
 };
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
-pub use crate::policy::{Argon2Params, Limit, Policy, SameSite, SessionPolicy, SudoPolicy};
+pub use crate::policy::{
+    Algorithm, Argon2Params, BearerPolicy, Limit, Policy, RefreshPolicy, SameSite, SessionPolicy,
+    SudoPolicy,
+};
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
 pub use crate::start::{migrate, schema_sql};
@@ -33,6 +38,7 @@ pub use crate::store::dialect::{Args, Column, Declares, Dialect};
 pub use crate::store::products::DialectName;
 pub use crate::store::repr::{Hyphenated, Keeps, Simple};
 pub use crate::store::sql::{Schema, UserRow};
+pub use crate::transport::{Mounts, transport as own_transport};
 pub use ::std::time::Duration;
 pub use ::uuid::Uuid;
 
@@ -101,6 +107,7 @@ macro_rules! products {
 crate::store::products::each_product!(products);
 
 use crate::error::Result as Outcome;
+use crate::transport::OwnTransport;
 
 /// Binds a text in the type of the application's column.
 ///
@@ -223,5 +230,94 @@ pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 pub const fn need_transport_session<A: session::HasSession>() {}
 /// Moves the error of a missing section to `sudo`.
 pub const fn need_sudo<A: sudo::HasSudo>() {}
+/// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
+pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
+/// Moves the error of claims that are none to their path.
+pub const fn need_claims<C: bearer::Claims<U>, U: AuthUser>() {}
+/// Moves the error of a transport that is none to its path.
+pub const fn need_own_transport<T: OwnTransport<A>, A: Authority>() {}
+/// Moves the error of a transport that is not mounted to its path.
+pub const fn need_mounted<T: OwnTransport<A>, A: Mounts<T>>() {}
+
+/// Fails to compile where the block does not declare this scope.
+///
+/// # Panics
+/// When the compiler evaluates it for a scope that is not declared.
+#[expect(
+    clippy::panic,
+    reason = "evaluated by the compiler: it is how an error is told there"
+)]
+pub const fn need_scope<A: Authority>(scope: &str) {
+    let mut rest = A::SCOPES;
+    let mut known = Sentence::new();
+    while let [first, tail @ ..] = rest {
+        if same(first, scope) {
+            return;
+        }
+        known = known.add(if rest.len() == A::SCOPES.len() {
+            ""
+        } else {
+            ", "
+        });
+        known = known.add(first);
+        rest = tail;
+    }
+    let text = Sentence::new().add("`").add(A::NAME);
+    let text = if A::SCOPES.is_empty() {
+        text.add("` declares no scopes; write `#[bearer(scopes(grantable(\"")
+            .add(scope)
+            .add("\")))]` in its `auth!` block")
+    } else {
+        text.add("` has no scope `")
+            .add(scope)
+            .add("`; its scopes are: ")
+            .add(known.text())
+    };
+    panic!("{}", text.text());
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    loop {
+        match (one, other) {
+            ([], []) => return true,
+            ([a, rest @ ..], [b, others @ ..]) if *a == *b => (one, other) = (rest, others),
+            _ => return false,
+        }
+    }
+}
+
+/// A text that the compiler puts together. What does not fit is left out.
+#[derive(Clone, Copy)]
+struct Sentence {
+    bytes: [u8; 512],
+    len: usize,
+}
+
+impl Sentence {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; 512],
+            len: 0,
+        }
+    }
+
+    const fn add(mut self, text: &str) -> Self {
+        let (_, room) = self.bytes.split_at_mut(self.len);
+        if let Some((place, _)) = room.split_at_mut_checked(text.len()) {
+            place.copy_from_slice(text.as_bytes());
+            self.len += text.len();
+        }
+        self
+    }
+
+    const fn text(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }
+}
+
 /// Moves the error of a missing gate to its path.
 pub const fn need_gate<G: Gate<A>, A: Authority>() {}

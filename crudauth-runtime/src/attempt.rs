@@ -116,6 +116,12 @@ impl<U: AuthUser> Attempt<U> {
         self.buckets.as_ref()
     }
 
+    /// The password was right, and no transaction settles it.
+    pub(crate) async fn succeeded(self) -> Result<()> {
+        let clear_address = self.engine.policy.lockout.clear_address;
+        self.settle(Settlement::Succeeded { clear_address }).await
+    }
+
     /// The transaction that settled it is committed.
     pub(crate) fn settled(mut self) {
         if let Some(buckets) = self.buckets.take() {

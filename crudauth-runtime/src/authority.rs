@@ -16,7 +16,7 @@ use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::http::spec::FeatureSpec;
 use crate::http::user_agent;
-use crate::policy::Policy;
+use crate::policy::{Algorithm, Policy};
 use crate::principal::{Principal, Resolved};
 use crate::store::Store;
 use crate::store::sql::Schema;
@@ -38,6 +38,10 @@ pub trait Authority: Schema + Clone + fmt::Debug {
     const TRANSPORTS: &'static [Transport<Self>];
     /// The declared features.
     const FEATURES: &'static [Feature<Self>];
+    /// Every scope that the block declares.
+    const SCOPES: &'static [&'static str] = &[];
+    /// How access tokens are signed, where the block declares them.
+    const ALGORITHM: Option<Algorithm> = None;
     /// The declared database products.
     const DRIVERS: &'static [Driver<Self>];
 
@@ -93,6 +97,8 @@ pub struct Transport<A: Authority> {
     pub sign_out: Option<SignOut<A>>,
     /// The challenge of a 401 (RFC 9110 §11.6.1), for those that have a scheme.
     pub challenge: Option<&'static str>,
+    /// Name of the cookie by which it tells a known browser from a stranger.
+    pub device_cookie: Option<&'static str>,
 }
 
 impl<A: Authority> Transport<A> {
@@ -107,6 +113,7 @@ impl<A: Authority> Transport<A> {
             renewal: None,
             sign_out: None,
             challenge: None,
+            device_cookie: None,
         }
     }
 }

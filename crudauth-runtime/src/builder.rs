@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::authority::{Authority, Driver};
 use crate::clock::Clock;
 use crate::crypto::Random;
+use crate::crypto::jws::SigningKeys;
 use crate::error::Result;
 use crate::mail::outlets::Outlets;
 use crate::mail::{Channel, Mailer, Templates};
@@ -18,8 +19,8 @@ use crate::store::dialect::{Declares, Dialect};
 use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
 
 pub use wiring::{
-    ChannelComplete, Channels, Complete, Given, HooksComplete, Links, MailerComplete, Mails,
-    NeedsChannel, NeedsHooks, NeedsMailer, Undeclared, Wiring,
+    ChannelComplete, Channels, Complete, Given, HooksComplete, KeysComplete, Links, MailerComplete,
+    Mails, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, Signs, TakesKeys, Undeclared, Wiring,
 };
 
 mod wiring;
@@ -94,6 +95,7 @@ pub(crate) struct Settings {
     pub(crate) manual_workers: bool,
     pub(crate) cheap_hashing: bool,
     pub(crate) unlimited: bool,
+    pub(crate) signing_keys: Option<SigningKeys>,
 }
 
 impl<A: Authority, W> std::fmt::Debug for Builder<A, W> {
@@ -127,6 +129,7 @@ impl<A: Authority, W> Builder<A, W> {
             manual_workers: false,
             cheap_hashing: false,
             unlimited: false,
+            signing_keys: None,
         };
         Self {
             source,
@@ -256,17 +259,17 @@ impl<A: Authority, W> Builder<A, W> {
     }
 }
 
-impl<A: Authority, M, C> Builder<A, Wiring<NeedsHooks, M, C>> {
+impl<A: Authority, M, C, K> Builder<A, Wiring<NeedsHooks, M, C, K>> {
     /// The application's hooks, of the type that the block names.
-    pub fn hooks(mut self, hooks: A::Hooks) -> Builder<A, Wiring<Given, M, C>> {
+    pub fn hooks(mut self, hooks: A::Hooks) -> Builder<A, Wiring<Given, M, C, K>> {
         self.hooks = Some(hooks);
         self.wired()
     }
 }
 
-impl<A: Authority, H, M, C> Builder<A, Wiring<H, M, C>> {
+impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
     /// What carries e-mail, for a block that declares `#[email]`. Called again, it replaces the former.
-    pub fn mailer(mut self, mailer: impl Mailer) -> Builder<A, Wiring<H, Given, C>>
+    pub fn mailer(mut self, mailer: impl Mailer) -> Builder<A, Wiring<H, Given, C, K>>
     where
         M: Mails,
     {
@@ -275,11 +278,21 @@ impl<A: Authority, H, M, C> Builder<A, Wiring<H, M, C>> {
     }
 
     /// What delivers for a block that declares `#[channel]`; may be called again for further ones.
-    pub fn channel(mut self, channel: impl Channel<A::User>) -> Builder<A, Wiring<H, M, Given>>
+    pub fn channel(mut self, channel: impl Channel<A::User>) -> Builder<A, Wiring<H, M, Given, K>>
     where
         C: Channels,
     {
         self.outlets.channels.push(Arc::new(channel));
+        self.wired()
+    }
+
+    /// What signs access tokens, of the `algorithm` that the block names. With HS256 it may be left out: then the key is derived
+    /// from the secret. For keys of your own, and for their rotation, see [`SigningKeys`].
+    pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, Given>>
+    where
+        K: Signs,
+    {
+        self.settings.signing_keys = Some(keys);
         self.wired()
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::account::{AccountKey, AuthUser};
 use crate::clock::{Clock, Timestamp};
+use crate::crypto::jws::TokenKeys;
 use crate::crypto::{ClientKey, Passwords, Purpose, Random, RootKeys};
 use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
@@ -21,6 +22,8 @@ pub struct Engine<U: AuthUser> {
     pub(crate) random: Random,
     pub(crate) keys: RootKeys,
     pub(crate) passwords: Passwords,
+    /// What signs and verifies access tokens.
+    pub(crate) tokens: TokenKeys,
     pub(crate) hooks: Arc<dyn AnyHooks<U>>,
     /// Where messages go.
     pub(crate) outlets: Outlets<U>,
@@ -157,11 +160,21 @@ impl<U: AuthUser> Engine<U> {
         transport: Option<&'static str>,
         session: Option<&Digest>,
     ) -> Origin {
+        self.origin_of(client, transport, session.map(|key| hex(key)))
+    }
+
+    /// The same for what is not a session: `handle` names the token family.
+    pub(crate) fn origin_of(
+        &self,
+        client: &Client,
+        transport: Option<&'static str>,
+        handle: Option<String>,
+    ) -> Origin {
         Origin {
             ip: client.ip,
             user_agent: client.user_agent.clone(),
             transport,
-            session_handle: session.map(|key| hex(key)),
+            session_handle: handle,
             at: self.now().to_datetime(),
         }
     }

@@ -11,6 +11,7 @@ use crate::authority::Authority;
 use crate::http::problem::Problem;
 use crate::principal::Principal;
 use crate::store::patience;
+use crate::transport::OwnTransport;
 
 /// What a gate says.
 #[derive(Debug)]
@@ -197,6 +198,85 @@ impl<A: Authority, T: TransportName> Proof<A> for Via<T> {
     }
     fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
+    }
+}
+
+/// The request was authenticated by the application's own transport `T`.
+#[derive(Debug)]
+pub struct ViaOwn<T>(PhantomData<T>);
+
+impl<A: Authority, T: OwnTransport<A>> Proof<A> for ViaOwn<T> {
+    fn label() -> String {
+        format!("transport({})", T::NAME)
+    }
+    fn transport() -> Option<&'static str> {
+        Some(T::NAME)
+    }
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+        held(principal.transport() == T::NAME, Problem::NotAuthenticated)
+    }
+}
+
+/// The credential has the scope whose [`scope_number`] is `N`: a text cannot stand in a type. The macro says at the word when
+/// the block declares no such scope.
+#[derive(Debug)]
+pub struct Scoped<const N: u64>;
+
+impl<const N: u64> Scoped<N> {
+    fn among(scopes: &[&str]) -> bool {
+        scopes.iter().any(|scope| scope_number(scope) == N)
+    }
+}
+
+impl<A: Authority, const N: u64> Proof<A> for Scoped<N> {
+    fn label() -> String {
+        let scope = A::SCOPES.iter().find(|scope| scope_number(scope) == N);
+        format!("scope({})", scope.unwrap_or(&"?"))
+    }
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+        held(Self::among(principal.scopes()), Problem::InsufficientScope)
+    }
+}
+
+/// A number for a scope, the same in every build (FNV-1a). [`Authority::SCOPES`] has no two of one number.
+#[must_use]
+pub const fn scope_number(scope: &str) -> u64 {
+    let bytes = scope.as_bytes();
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        hash = (hash ^ *byte as u64).wrapping_mul(0x0100_0000_01b3);
+        rest = tail;
+    }
+    hash
+}
+
+/// Proofs that an access token gives by itself, without its account: scopes.
+#[diagnostic::on_unimplemented(
+    message = "an access token alone cannot prove this for `{A}`",
+    label = "this needs the account",
+    note = "take `Principal<{A}>` in place of `AccessToken<{A}>`"
+)]
+pub trait TokenProofs<A: Authority>: Proofs<A> {
+    /// Checks them against what the token says.
+    ///
+    /// # Errors
+    /// The answer to a token that does not prove them.
+    fn check_token(scopes: &[&str]) -> Result<(), Problem>;
+}
+
+impl<A: Authority> TokenProofs<A> for () {
+    fn check_token(_: &[&str]) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl<A: Authority, const N: u64, T: TokenProofs<A>> TokenProofs<A> for (Scoped<N>, T) {
+    fn check_token(scopes: &[&str]) -> Result<(), Problem> {
+        if !Scoped::<N>::among(scopes) {
+            return Err(Problem::InsufficientScope);
+        }
+        T::check_token(scopes)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The transport that authenticated the request, or that was signed in by.
     pub transport: Option<&'static str>,
-    /// Public handle of the session.
+    /// Public handle of the session, or the name of the token family.
     pub session_handle: Option<String>,
     /// When.
     pub at: OffsetDateTime,
@@ -248,6 +248,16 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
 
     /// Somebody signed out.
     fn after_logout(&self, event: &AccountEvent<U::Id>) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A refresh token that had been replaced came back: it is in two hands. Its family has ended, both hands are signed out,
+    /// and the account's owner may want to know.
+    fn refresh_token_reused(
+        &self,
+        event: &AccountEvent<U::Id>,
+    ) -> impl Future<Output = HookResult> + Send {
         let _ = event;
         async { Ok(()) }
     }

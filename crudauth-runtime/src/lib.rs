@@ -22,7 +22,7 @@ pub mod hooks;
 pub mod http;
 pub mod identity;
 pub mod judge;
-mod links;
+pub mod links;
 pub mod mail;
 mod outbox;
 pub mod policy;
@@ -33,6 +33,8 @@ pub mod secret;
 pub mod start;
 pub mod store;
 pub mod testing;
+pub mod toolbox;
+pub mod transport;
 mod waiting;
 mod workers;
 

@@ -1,4 +1,4 @@
-//! Mailed links: what they are bound to, how one is made, and how one is examined before it is used.
+//! Mailed links: what they are bound to, how one is made, and how one is examined and used.
 
 use crate::account::{AccountKey, AuthUser};
 use crate::crypto::link::{LinkKind, LinkPurpose, Token};
@@ -7,17 +7,27 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::Digest;
 pub(crate) use crate::store::links::NewLink;
-use crate::store::links::{GUESSES, LinkRow};
+use crate::store::links::{Effect, GUESSES, LinkRow, Redeemed, Redemption};
 
-/// What a token that was sent turned out to be.
+/// What became of a token that was sent.
 #[derive(Debug)]
-pub(crate) enum Examined<U> {
-    /// Nothing that could be used: unknown, expired, voided, or the account is not what it was.
+#[non_exhaustive]
+pub enum Confirmation {
+    /// It is unknown, expired or void, or the account has changed since.
     Dead,
-    /// Good, as far as reading tells: using it decides.
-    Good(Box<Found<U>>),
+    /// What it is for has happened. Where the browser goes, if the request said so.
+    Done(Option<String>),
+    /// Another account has the address by now. The token stays good.
+    Taken,
     /// It has been used, and nothing has changed since.
     Used,
+}
+
+impl Confirmation {
+    /// Whether anything has happened.
+    pub(crate) const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
 }
 
 /// A link and its account.
@@ -28,30 +38,58 @@ pub(crate) struct Found<U> {
     pub(crate) user: U,
 }
 
-/// Reads the row that `token` names and compares its secret. A wrong one counts against that row (SEC-089): a guess is a
-/// guess at one link.
+/// Reads the row that `token` names and compares its secret; `None` is what cannot be a token. A wrong one counts against
+/// that row (SEC-089): a guess is a guess at one link. A link that is found is good as far as reading tells: using it decides.
 pub(crate) async fn examine<U: AuthUser, P: LinkPurpose>(
     engine: &Engine<U>,
-    token: &Token<P>,
-) -> Result<Examined<U>> {
+    token: Option<Token<P>>,
+) -> Result<Result<Box<Found<U>>, Confirmation>> {
+    let Some(token) = token else {
+        return Ok(Err(Confirmation::Dead));
+    };
     let id = token.row();
     let Some((row, user)) = engine.store.link(&id).await? else {
-        return Ok(Examined::Dead);
+        return Ok(Err(Confirmation::Dead));
     };
     if row.kind != P::KIND.name() || row.guesses >= GUESSES {
-        return Ok(Examined::Dead);
+        return Ok(Err(Confirmation::Dead));
     }
     if !token.matches(&row.secret) {
         engine.store.count_guess(&id).await?;
-        return Ok(Examined::Dead);
+        return Ok(Err(Confirmation::Dead));
     }
     let live = row.expires_at > engine.now()
         && user.account().is_active
         && is_bound_to(engine, P::KIND, &user, &row.state);
     Ok(match (live, row.used) {
-        (false, _) => Examined::Dead,
-        (true, true) => Examined::Used,
-        (true, false) => Examined::Good(Box::new(Found { id, row, user })),
+        (false, _) => Err(Confirmation::Dead),
+        (true, true) => Err(Confirmation::Used),
+        (true, false) => Ok(Box::new(Found { id, row, user })),
+    })
+}
+
+/// Uses a link: it is spent and `effect` happens, or neither.
+pub(crate) async fn redeem<U: AuthUser>(
+    engine: &Engine<U>,
+    found: &Found<U>,
+    effect: Effect<'_, U::Id>,
+) -> Result<Confirmation> {
+    let moves = matches!(
+        effect.kind(),
+        LinkKind::ChangeEmail | LinkKind::UndoEmailChange
+    );
+    let redemption = Redemption {
+        link: &found.id,
+        user: found.user.id(),
+        now: engine.now(),
+        effect,
+    };
+    Ok(match engine.store.redeem(&redemption).await? {
+        Redeemed::Done => Confirmation::Done(found.row.redirect_to.clone()),
+        Redeemed::Taken if moves => Confirmation::Taken,
+        // Taken: a unique index of the application's own refuses an account that is proven.
+        Redeemed::Stale | Redeemed::Taken => Confirmation::Dead,
+        Redeemed::Used => Confirmation::Used,
     })
 }
 

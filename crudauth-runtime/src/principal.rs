@@ -284,7 +284,7 @@ async fn guard<A: Authority, P: Proofs<A>>(
 }
 
 /// A problem as an answer of this authority.
-fn refusal<A: Authority>(problem: Problem) -> Response {
+pub(crate) fn refusal<A: Authority>(problem: Problem) -> Response {
     let mut response = problem.into_response();
     challenge::<A>(&mut response);
     response

@@ -7,6 +7,7 @@ use crate::account::{AuthUser, Role};
 use crate::authority::{Authority, Core, Driver};
 use crate::builder::{IntoStore, Settings, Source};
 use crate::clock::Timestamp;
+use crate::crypto::jws::{SigningKeys, TokenKeys};
 use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -32,6 +33,11 @@ pub(crate) async fn start<A: Authority>(
         &mut problems,
         keys(settings.secrets.take(), settings.random),
     )?;
+    let tokens = keep(
+        &mut problems,
+        tokens::<A>(settings.signing_keys.take(), keys.as_ref()),
+    )?
+    .flatten();
     let passwords = keep(
         &mut problems,
         passwords(&A::POLICY.password, settings.random, settings.cheap_hashing),
@@ -46,8 +52,8 @@ pub(crate) async fn start<A: Authority>(
     if let Some(store) = &store {
         keep(&mut problems, prepare::<A>(store, &settings).await)?;
     }
-    let (Some(keys), Some(passwords), Some(origins), Some(store), true) =
-        (keys, passwords, origins, store, problems.is_empty())
+    let (Some(keys), Some(tokens), Some(passwords), Some(origins), Some(store), true) =
+        (keys, tokens, passwords, origins, store, problems.is_empty())
     else {
         return Err(Error::Config(problems));
     };
@@ -69,6 +75,7 @@ pub(crate) async fn start<A: Authority>(
         random: settings.random,
         keys,
         passwords,
+        tokens,
         hooks: Arc::new(hooks),
         outlets,
         policy: A::POLICY,
@@ -134,6 +141,33 @@ fn keys(secrets: Option<Vec<SecretText>>, random: Random) -> Result<RootKeys> {
         _ => Err(Error::config(
             "SECRET_KEY is not set: give it at least 32 random bytes, for example from `openssl rand -base64 48`",
         )),
+    }
+}
+
+/// The keys that were given, of the algorithm that the block names; else those that the secret gives.
+fn tokens<A: Authority>(
+    given: Option<SigningKeys>,
+    keys: Option<&RootKeys>,
+) -> Result<Option<TokenKeys>> {
+    match (given, keys) {
+        (Some(given), _) => {
+            check_algorithm::<A>(&given)?;
+            Ok(Some(TokenKeys::of(given)))
+        }
+        (None, Some(keys)) => TokenKeys::derived(keys).map(Some),
+        (None, None) => Ok(None), // told already
+    }
+}
+
+/// Keys sign by the algorithm that the block names, or whoever reads it would be misled.
+pub(crate) fn check_algorithm<A: Authority>(keys: &SigningKeys) -> Result<()> {
+    match A::ALGORITHM {
+        Some(wanted) if wanted.name() != keys.alg().name() => Err(Error::config(format!(
+            "the block declares `algorithm = \"{}\"`, and the signing keys are for {}",
+            wanted.name(),
+            keys.alg().name()
+        ))),
+        _ => Ok(()),
     }
 }
 

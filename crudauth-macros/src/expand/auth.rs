@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::expand::hidden;
 use crate::features;
-use crate::model::{App, Parts};
+use crate::model::{App, Keys, Parts};
 
 /// The whole block.
 pub(crate) fn auth(app: &App) -> TokenStream {
@@ -37,12 +37,14 @@ fn merge(app: &App) -> Parts {
         all.transports.extend(parts.transports);
         all.features.extend(parts.features);
         all.drivers.extend(parts.drivers);
+        all.consts.extend(parts.consts);
         all.items.extend(parts.items);
         all.methods.extend(parts.methods);
         all.needs.extend(parts.needs);
         all.hooks = parts.hooks.or(all.hooks);
         all.mails |= parts.mails;
         all.delivers |= parts.delivers;
+        all.keys = parts.keys.or(all.keys);
         all.prefix = parts.prefix.or(all.prefix);
     }
     all
@@ -75,6 +77,7 @@ fn authority(app: &App, parts: &Parts) -> TokenStream {
         .as_ref()
         .map_or_else(|| quote!(__p::NoHooks), |path| quote!(#path));
     let (transports, features, drivers) = (&parts.transports, &parts.features, &parts.drivers);
+    let consts = &parts.consts;
     let policy = if parts.policy.is_empty() {
         quote!(__p::Policy::DEFAULT)
     } else {
@@ -107,6 +110,7 @@ fn authority(app: &App, parts: &Parts) -> TokenStream {
             const TRANSPORTS: &'static [__p::Transport<Self>] = &[#(#transports),*];
             const FEATURES: &'static [__p::Feature<Self>] = &[#(#features),*];
             const DRIVERS: &'static [__p::Driver<Self>] = &[#(#drivers),*];
+            #consts
 
             fn from_core(core: ::std::sync::Arc<__p::Core<Self>>) -> Self {
                 Self { __core: core }
@@ -206,7 +210,11 @@ fn wiring(parts: &Parts) -> TokenStream {
     let hooks = needed(parts.hooks.is_some(), quote!(__p::NeedsHooks));
     let mailer = needed(parts.mails, quote!(__p::NeedsMailer));
     let channel = needed(parts.delivers, quote!(__p::NeedsChannel));
-    quote!(__p::Wiring<#hooks, #mailer, #channel>)
+    match parts.keys {
+        None => quote!(__p::Wiring<#hooks, #mailer, #channel>),
+        Some(Keys::Derived) => quote!(__p::Wiring<#hooks, #mailer, #channel, __p::TakesKeys>),
+        Some(Keys::Given) => quote!(__p::Wiring<#hooks, #mailer, #channel, __p::NeedsKeys>),
+    }
 }
 
 /// What a section needs and does not find is told at the token that needs it. The account type itself is not asked for:

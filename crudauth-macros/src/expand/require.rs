@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
 use crate::model::{Guard, Proof, Sudo};
+use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
 pub(crate) enum Form {
@@ -60,6 +61,11 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
             let (module, marker) = transport(name);
             quote!(#p::Via<#p::#module::#marker>)
         }
+        Proof::OwnTransport(path) => quote!(#p::ViaOwn<#path>),
+        Proof::Scope(scope) => {
+            let number = fnv(&scope.value());
+            quote!(#p::Scoped<#number>)
+        }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
         Proof::Sudo(sudo) if sudo.is_refined() => refined(&p, sudo),
@@ -72,7 +78,7 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
 /// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
 fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
     let secs = match sudo.within {
-        Some((secs, _)) => quote!(#secs),
+        Some(secs) => quote!(#secs),
         None => quote!({ #p::sudo::EVER }),
     };
     let ways = sudo.by.iter().map(|way| {
@@ -170,21 +176,16 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
         .generics
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
-    let generic = of_function || mentions(authority, "Self");
-    let mut needs = Vec::new();
-    for proof in &guard.proofs {
-        match proof {
-            // A constant of its own, because it is computed; it says that `#[sudo]` is missing, too.
-            Proof::Sudo(sudo) if !generic && sudo.within.is_some() => {
-                body.extend(judged(krate, sudo, authority));
-            }
-            _ => needs.extend(need(krate, proof, authority)),
-        }
-    }
+    let inside = of_function || mentions(authority, "Self");
+    let needs: Vec<_> = guard
+        .proofs
+        .iter()
+        .filter_map(|proof| need(krate, proof, authority, inside))
+        .collect();
     if needs.is_empty() {
         return body;
     }
-    if generic {
+    if inside {
         body.extend(
             needs
                 .into_iter()
@@ -200,31 +201,42 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
     body
 }
 
-/// `within`, held against the section's `ttl`. Blamed from the word to the value.
-fn judged(krate: &Path, sudo: &Sudo, authority: &Type) -> Option<syn::Stmt> {
-    let (secs, at) = sudo.within?;
-    let call = located(
-        quote!(#krate::__private::sudo::within::<#authority>),
-        sudo.span,
-    );
-    let argument = located(quote!((#secs)), at);
-    Some(parse_quote!(const _: () = #call #argument;))
-}
-
-fn need(krate: &Path, proof: &Proof, authority: &Type) -> Option<TokenStream> {
+/// `inside`: it stands among the function's statements, where items see nothing of it.
+fn need(krate: &Path, proof: &Proof, authority: &Type, inside: bool) -> Option<TokenStream> {
     let p = quote!(#krate::__private);
     let (at, call) = match proof {
         Proof::Transport(name) => {
             let need = format_ident!("need_transport_{name}", span = Span::mixed_site());
             (name.span(), quote!(#p::#need::<#authority>()))
         }
+        Proof::OwnTransport(path) => (path.span(), quote!(#p::need_mounted::<#path, #authority>())),
+        Proof::Scope(scope) => {
+            let need = quote!(#p::need_scope::<#authority>(#scope));
+            (scope.span(), evaluated(&need, inside))
+        }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
-        Proof::Sudo(sudo) => (sudo.span, quote!(#p::need_sudo::<#authority>())),
+        Proof::Sudo(sudo) => match sudo.within {
+            // Says that `#[sudo]` is missing, too.
+            Some(secs) => {
+                let need = quote!(#p::sudo::within::<#authority>(#secs));
+                (sudo.span, evaluated(&need, inside))
+            }
+            None => (sudo.span, quote!(#p::need_sudo::<#authority>())),
+        },
         Proof::Check(_) => return None,
         Proof::Gate(path) => (path.span(), quote!(#p::need_gate::<#path, #authority>())),
     };
     Some(located(call, at))
+}
+
+/// A call that the compiler makes. A constant is evaluated although nobody calls what it stands in.
+fn evaluated(call: &TokenStream, inside: bool) -> TokenStream {
+    if inside {
+        quote!(const { #call })
+    } else {
+        quote!({ const _: () = #call; })
+    }
 }
 
 /// The same tokens, with the same meaning, standing at `at`: the compiler blames the word, not the authority.

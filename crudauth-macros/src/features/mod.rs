@@ -54,6 +54,8 @@ macro_rules! registry {
 registry! {
     password::Password,
     session::Session,
+    bearer::Bearer,
+    transport::Transport,
     lockout::Lockout,
     rate_limit::RateLimit,
     email::Email,
@@ -96,10 +98,10 @@ pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|section| section.name).collect()
 }
 
-/// Names of the sections that carry a sign-in: what `transport(…)` takes.
+/// Names of the sections that carry a sign-in: what `transport(…)` takes besides the application's own.
 pub(crate) fn transports() -> Vec<&'static str> {
     ALL.iter()
-        .filter(|section| section.transport)
+        .filter(|section| section.transport && section.name != "transport")
         .map(|section| section.name)
         .collect()
 }

@@ -69,6 +69,12 @@ pub(crate) struct Facts {
     pub(crate) pages: Vec<Page>,
     /// A limit of messages that is switched off, and where that is said.
     pub(crate) unlimited_messages: Option<Span>,
+    /// Refresh tokens that are not replaced, and where that is said.
+    pub(crate) unrotated: Option<Span>,
+    /// Cookies: name, key and where to point. No two may be called alike.
+    pub(crate) cookies: Vec<(String, &'static str, Span)>,
+    /// What the session calls its device cookie, where it says.
+    pub(crate) device_cookie: Option<String>,
     /// Names of rules that the block takes responsibility for, as written.
     pub(crate) allowed: Vec<Path>,
 }
@@ -92,6 +98,8 @@ pub(crate) struct Parts {
     pub(crate) features: Vec<TokenStream>,
     /// Values for `Authority::DRIVERS`.
     pub(crate) drivers: Vec<TokenStream>,
+    /// Associated constants of `Authority` that have a default.
+    pub(crate) consts: TokenStream,
     /// Implementations.
     pub(crate) items: TokenStream,
     /// Methods of the type.
@@ -104,6 +112,17 @@ pub(crate) struct Parts {
     pub(crate) mails: bool,
     /// The builder is to be given a channel.
     pub(crate) delivers: bool,
+    /// Where the builder gets the keys of access tokens from.
+    pub(crate) keys: Option<Keys>,
     /// The tables' prefix.
     pub(crate) prefix: Option<String>,
+}
+
+/// Where the keys of access tokens come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// From the secret, unless the builder is given others.
+    Derived,
+    /// The builder is to be given them.
+    Given,
 }

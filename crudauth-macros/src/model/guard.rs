@@ -1,7 +1,7 @@
 //! What `#[require(…)]` declares: proofs, in canonical order.
 
 use proc_macro2::Span;
-use syn::{Ident, Path, Type};
+use syn::{Ident, LitStr, Path, Type};
 
 /// One `#[require(…)]`.
 pub(crate) struct Guard {
@@ -16,8 +16,8 @@ pub(crate) struct Guard {
 pub(crate) struct Sudo {
     /// The word.
     pub(crate) span: Span,
-    /// Most seconds since the proof, and where that is said.
-    pub(crate) within: Option<(u64, Span)>,
+    /// Most seconds since the proof.
+    pub(crate) within: Option<u64>,
     /// Ways to prove it; none says any.
     pub(crate) by: Vec<Ident>,
 }
@@ -33,8 +33,12 @@ impl Sudo {
 pub(crate) enum Proof {
     /// `transport(session)`
     Transport(Ident),
+    /// `transport(path::ApiKeys)`
+    OwnTransport(Path),
     Superuser(Span),
     Verified(Span),
+    /// `scope("reports:read")`
+    Scope(LitStr),
     /// `sudo`, `sudo(within = "2m", by(password))`
     Sudo(Sudo),
     /// `check(path)`
@@ -47,13 +51,22 @@ impl Proof {
     /// Canonical order: the same words in another order are the same type.
     pub(crate) fn rank(&self) -> u8 {
         match self {
-            Self::Transport(_) => 0,
+            Self::Transport(_) | Self::OwnTransport(_) => 0,
             Self::Superuser(_) => 1,
             Self::Verified(_) => 2,
-            // 3 is the scopes'
+            Self::Scope(_) => 3,
             Self::Sudo(_) => 4,
             Self::Check(_) => 5,
             Self::Gate(_) => 6,
         }
+    }
+
+    /// By rank, and scopes by their names.
+    pub(crate) fn order(&self) -> (u8, String) {
+        let name = match self {
+            Self::Scope(scope) => scope.value(),
+            _ => String::new(),
+        };
+        (self.rank(), name)
     }
 }

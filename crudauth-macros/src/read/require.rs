@@ -1,14 +1,13 @@
 //! `#[require(verified, transport(session), sudo, check(path), gates::Staff)]`: what a principal must prove.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Ident, Meta, MetaList, Path};
+use syn::{Ident, LitStr, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
 use crate::model::{Guard, Proof, Sudo};
 use crate::read::section::Key;
-use crate::read::value::{Lifetime, literal};
-use crate::read::{items, krate};
+use crate::read::{items, krate, sudo};
 
 /// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
 pub(crate) const KEYS: &[Key] = &[
@@ -19,6 +18,12 @@ pub(crate) const KEYS: &[Key] = &[
         "name in parentheses",
         "any",
         "The sign-in came this way: `transport(session)`.",
+    ),
+    Key::new(
+        "scope",
+        "text in parentheses",
+        "none",
+        "The access token may be used for this: `scope(\"reports:read\")`. A session has no scopes.",
     ),
     Key::new(
         "sudo",
@@ -74,7 +79,7 @@ pub(crate) fn require(cx: &Cx, transports: &[&str], tokens: TokenStream) -> Guar
                 .for_each(|meta| word_of(cx, transports, meta, &mut guard)),
         }
     }
-    guard.proofs.sort_by_key(Proof::rank); // stable: gates keep their order
+    guard.proofs.sort_by_key(Proof::order); // stable: gates keep their order
     guard
 }
 
@@ -116,8 +121,9 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             within: None,
             by: Vec::new(),
         })),
-        ("sudo", Meta::List(list)) => guard.proofs.push(Proof::Sudo(sudo(cx, list))),
+        ("sudo", Meta::List(list)) => guard.proofs.push(Proof::Sudo(sudo::list(cx, list))),
         ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, transports, list)),
+        ("scope", Meta::List(list)) => scopes(cx, list, guard),
         ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
             Ok(path) => guard.proofs.push(Proof::Check(path)),
             Err(_) => cx.error_on(
@@ -149,6 +155,11 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             "`sudo` takes its keys in parentheses",
             "write `sudo`, or `sudo(within = \"2m\")`",
         ),
+        ("scope", _) => cx.error_on(
+            meta,
+            "`scope` does not say which",
+            "write `scope(\"reports:read\")`",
+        ),
         ("check", _) => cx.error_on(
             meta,
             "`check` does not say which function",
@@ -171,90 +182,42 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
     }
 }
 
-/// Ways to prove once more who one is.
-const WAYS: &[&str] = &["password"];
-
-/// What `sudo(…)` may say.
-const SUDO: &[&str] = &["within", "by"];
-
-fn sudo(cx: &Cx, list: &MetaList) -> Sudo {
-    let mut sudo = Sudo {
-        span: list.path.span(),
-        within: None,
-        by: Vec::new(),
-    };
-    let metas = items::metas(cx, "`sudo(…)`", list.tokens.clone());
-    if metas.is_empty() && !cx.failed() {
-        cx.error_on(list, "`sudo()` asks for nothing more", "write `sudo`");
+/// `scope("a")`, or several of them, which are then all demanded.
+fn scopes(cx: &Cx, list: &MetaList, guard: &mut Guard) {
+    let fix = "write `scope(\"reports:read\")`";
+    let items = items::split(list.tokens.clone());
+    if items.is_empty() {
+        cx.error_on(list, "`scope` does not say which", fix);
     }
-    for (at, meta) in metas.iter().enumerate() {
-        let before = metas.iter().take(at);
-        if before.into_iter().any(|other| other.path() == meta.path()) {
-            let key = spelled(meta.path());
+    for item in items {
+        let Ok(scope) = syn::parse2::<LitStr>(item.clone()) else {
+            cx.error_on(item, "`scope` takes the name of a scope as a text", fix);
+            continue;
+        };
+        let same =
+            |proof: &Proof| matches!(proof, Proof::Scope(other) if other.value() == scope.value());
+        if guard.proofs.iter().any(same) {
             cx.error_on(
-                meta,
-                format!("`{key}` is given twice in `sudo(…)`"),
+                &scope,
+                format!(
+                    "the scope {:?} is given twice in `#[require]`",
+                    scope.value()
+                ),
                 "remove one of them",
             );
             continue;
         }
-        match meta {
-            Meta::List(ways) if ways.path.is_ident("by") => sudo.by = by(cx, ways),
-            _ if meta.path().is_ident("by") => cx.error_on(
-                meta,
-                "`by` takes ways to prove it, in parentheses",
-                "write `by(password)`",
-            ),
-            _ if meta.path().is_ident("within") => match literal::<Lifetime>(meta) {
-                Ok(within) => sudo.within = Some((within.secs, value_span(meta))),
-                Err(error) => cx.darling(error),
-            },
-            _ => {
-                cx.unknown_key("`sudo(…)`", meta.path(), SUDO);
-            }
-        }
-    }
-    sudo
-}
-
-fn by(cx: &Cx, list: &MetaList) -> Vec<Ident> {
-    let mut ways: Vec<Ident> = Vec::new();
-    for item in items::split(list.tokens.clone()) {
-        match syn::parse2::<Ident>(item.clone()) {
-            Ok(way) if ways.contains(&way) => cx.error_on(
-                &way,
-                format!("`{way}` is given twice in `by(…)`"),
-                "remove one of them",
-            ),
-            Ok(way) if WAYS.iter().any(|known| way == known) => ways.push(way),
-            Ok(way) => {
-                cx.unknown_key("`by(…)`", &way, WAYS);
-            }
-            Err(_) => cx.error_on(
-                &item,
-                "`by(…)` takes names of ways to prove it",
-                "write `by(password)`",
-            ),
-        }
-    }
-    if list.tokens.is_empty() {
-        cx.error_on(
-            list,
-            "`by()` names no way to prove it",
-            "write `by(password)`",
-        );
-    }
-    ways
-}
-
-fn value_span(meta: &Meta) -> Span {
-    match meta {
-        Meta::NameValue(pair) => pair.value.span(),
-        _ => meta.span(),
+        guard.proofs.push(Proof::Scope(scope));
     }
 }
 
 fn transport(cx: &Cx, transports: &[&str], list: &MetaList) -> Option<Proof> {
+    if let Some(path) = syn::parse2::<Path>(list.tokens.clone())
+        .ok()
+        .filter(is_gate)
+    {
+        return Some(Proof::OwnTransport(path));
+    }
     let Ok(name) = syn::parse2::<Ident>(list.tokens.clone()) else {
         cx.error_on(
             list,

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 
 use crate::authority::Authority;
 
-/// How far the wiring of a builder has come: its hooks, its mailer, its channels. Each is [`Undeclared`], missing
+/// How far the wiring of a builder has come: its hooks, its mailer, its channels, its signing keys. Each is [`Undeclared`], missing
 /// ([`NeedsHooks`], …) or [`Given`].
-pub struct Wiring<H, M, C>(PhantomData<fn(H, M, C)>);
+pub struct Wiring<H, M, C, K = Undeclared>(PhantomData<fn(H, M, C, K)>);
 
-impl<H, M, C> fmt::Debug for Wiring<H, M, C> {
+impl<H, M, C, K> fmt::Debug for Wiring<H, M, C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wiring")
     }
@@ -35,6 +35,14 @@ pub struct NeedsMailer;
 #[derive(Debug, Clone, Copy)]
 pub struct NeedsChannel;
 
+/// The block declares an `algorithm` with a pair of keys, and none have been given.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsKeys;
+
+/// The block declares `#[bearer]` with HS256, whose key is derived from the secret where none is given.
+#[derive(Debug, Clone, Copy)]
+pub struct TakesKeys;
+
 /// A builder that can build.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the wiring of a builder of `{A}`",
@@ -45,12 +53,13 @@ pub trait Complete<A: Authority> {
     fn no_hooks() -> Option<A::Hooks>;
 }
 
-impl<A, H, M, C> Complete<A> for Wiring<H, M, C>
+impl<A, H, M, C, K> Complete<A> for Wiring<H, M, C, K>
 where
     A: Authority,
     H: HooksComplete<A>,
     M: MailerComplete,
     C: ChannelComplete,
+    K: KeysComplete,
 {
     fn no_hooks() -> Option<A::Hooks> {
         H::no_hooks()
@@ -108,6 +117,30 @@ pub trait ChannelComplete {}
 impl ChannelComplete for Given {}
 impl ChannelComplete for Undeclared {}
 
+/// Nothing is missing of the signing keys.
+#[diagnostic::on_unimplemented(
+    message = "the block declares an `algorithm` that signs with a pair of keys, and this builder was given none",
+    label = "call `.signing_keys(…)` before this",
+    note = "`.signing_keys(…)` takes `crudauth::jwt::SigningKeys`, such as `SigningKeys::ed25519_pkcs8_pem(…)?`"
+)]
+pub trait KeysComplete {}
+
+impl KeysComplete for Given {}
+impl KeysComplete for TakesKeys {}
+impl KeysComplete for Undeclared {}
+
+/// Access tokens are declared: their keys are waited for, may be given, or were.
+#[diagnostic::on_unimplemented(
+    message = "the block does not declare `#[bearer(…)]`, so nothing is ever signed",
+    label = "nothing would use this",
+    note = "write `#[bearer]` in the block, or remove this call"
+)]
+pub trait Signs {}
+
+impl Signs for NeedsKeys {}
+impl Signs for TakesKeys {}
+impl Signs for Given {}
+
 /// Mail is declared: a mailer is waited for, or was given.
 #[diagnostic::on_unimplemented(
     message = "the block does not declare `#[email(…)]`, so nothing is ever mailed",
@@ -138,7 +171,7 @@ impl Channels for Given {}
 )]
 pub trait Links {}
 
-impl<H, C> Links for Wiring<H, NeedsMailer, C> {}
-impl<H, C> Links for Wiring<H, Given, C> {}
-impl<H> Links for Wiring<H, Undeclared, NeedsChannel> {}
-impl<H> Links for Wiring<H, Undeclared, Given> {}
+impl<H, C, K> Links for Wiring<H, NeedsMailer, C, K> {}
+impl<H, C, K> Links for Wiring<H, Given, C, K> {}
+impl<H, K> Links for Wiring<H, Undeclared, NeedsChannel, K> {}
+impl<H, K> Links for Wiring<H, Undeclared, Given, K> {}

@@ -35,6 +35,8 @@ pub enum Purpose {
     LinkState,
     /// Refresh tokens.
     Refresh,
+    /// Access tokens, where the application gives no key for them.
+    AccessToken,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -61,6 +63,7 @@ struct KeySet {
     link: Key,
     link_state: Key,
     refresh: Key,
+    access_token: Key,
 }
 
 impl RootKeys {
@@ -155,6 +158,7 @@ impl KeySet {
             link: key("link")?,
             link_state: key("link-state")?,
             refresh: key("refresh")?,
+            access_token: key("access-token")?,
         })
     }
 
@@ -168,6 +172,7 @@ impl KeySet {
             Purpose::Link => &self.link,
             Purpose::LinkState => &self.link_state,
             Purpose::Refresh => &self.refresh,
+            Purpose::AccessToken => &self.access_token,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -176,7 +181,7 @@ impl KeySet {
 }
 
 /// What is wrong with a secret, as the end of a sentence; nothing if it will do.
-fn weakness(secret: &str) -> Option<&'static str> {
+pub(super) fn weakness(secret: &str) -> Option<&'static str> {
     let plain: String = secret
         .chars()
         .filter(|c| c.is_alphanumeric())
@@ -215,7 +220,7 @@ const PLACEHOLDERS: [&str; 9] = [
 /// Longest repeated piece of text that is looked for, in bytes.
 const LONGEST_UNIT: usize = 16;
 
-const ADVICE: &str = "make one with `openssl rand -base64 48`";
+pub(super) const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
 /// Separates our keys from anything else derived from the same secret.
 const SALT: &[u8] = b"crudauth/v1";
@@ -227,7 +232,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 8] = [
+    const ALL: [Purpose; 9] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -236,6 +241,7 @@ mod tests {
         Purpose::Link,
         Purpose::LinkState,
         Purpose::Refresh,
+        Purpose::AccessToken,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";

@@ -1,8 +1,10 @@
 //! Bytes in, bytes out: hashing, keys, random text.
 
+pub mod access;
 pub mod common;
 pub mod compare;
 pub mod hash;
+pub mod jws;
 pub mod keys;
 pub mod link;
 pub mod normalize;

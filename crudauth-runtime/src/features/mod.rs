@@ -1,6 +1,7 @@
 //! The features, one folder each: `flow.rs` decides, `routes.rs` translates to HTTP, `mod.rs` declares.
 
 pub mod account;
+pub mod bearer;
 pub mod email_change;
 pub mod recovery;
 pub mod session;
@@ -11,6 +12,7 @@ use crate::http::spec::FeatureSpec;
 /// Every feature of the runtime, by the name that the macros use.
 pub const REGISTRY: &[&FeatureSpec] = &[
     &account::SPEC,
+    &bearer::SPEC,
     &email_change::SPEC,
     &recovery::SPEC,
     &session::SPEC,

@@ -21,6 +21,7 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
     fn lockout<'a>(&'a self, event: &'a Lockout<U::Id>) -> BoxFuture<'a, ()>;
     fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    fn refresh_token_reused<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_recovery_verified<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_reset<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
@@ -50,7 +51,7 @@ macro_rules! watched {
 impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
     watched! {
         after_register: AccountEvent, login_failed: LoginFailed, lockout: Lockout, after_login: AccountEvent,
-        after_logout: AccountEvent, after_password_changed: AccountEvent,
+        after_logout: AccountEvent, refresh_token_reused: AccountEvent, after_password_changed: AccountEvent,
         after_recovery_verified: AccountEvent, after_password_reset: AccountEvent,
         after_email_changed: EmailChanged, after_sudo: Elevated
     }

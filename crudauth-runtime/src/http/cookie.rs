@@ -41,6 +41,18 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> CookieValue<'a> {
     }
 }
 
+/// The one value of a cookie; a name that came twice is no value, because either could be planted (SEC-053).
+#[must_use]
+pub fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    match read(headers, name) {
+        CookieValue::One(value) => Some(value),
+        CookieValue::None | CookieValue::Ambiguous => None,
+    }
+}
+
+/// How long a browser keeps the device cookie: as long as browsers keep any (RFC 6265bis §5.5, 400 days).
+pub(crate) const DEVICE_AGE: Duration = Duration::from_hours(400 * 24);
+
 /// What stands between the semicolons of a line.
 fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);

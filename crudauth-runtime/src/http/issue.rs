@@ -43,6 +43,12 @@ impl Issue {
         issue
     }
 
+    /// Whether it is about the field `field`.
+    #[must_use]
+    pub fn is_at(&self, field: &str) -> bool {
+        matches!(self.loc.last(), Some(Loc::Name(name)) if name == field)
+    }
+
     /// A mistake in the body as a whole.
     pub fn whole(kind: &'static str, msg: impl Into<String>) -> Self {
         Self {

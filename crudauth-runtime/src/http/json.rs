@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 use super::issue::Issue;
 use super::problem::Problem;
+use super::redirect::safe_redirect_path;
 use crate::identity::parse_email;
 use crate::secret::SecretText;
 
@@ -100,6 +101,12 @@ impl Fields {
         } else {
             self.text(name)
         }
+    }
+
+    /// Where the browser goes afterwards, if the body says so and that is a page of this site (contract §3.8).
+    pub(crate) fn redirect_to(&mut self) -> Option<String> {
+        let path = self.optional_text("redirect_to")?;
+        safe_redirect_path(&path).map(str::to_owned)
     }
 
     /// Required secret text, exactly as sent. It is moved out: a second question finds the field missing.

@@ -93,6 +93,29 @@ pub fn check_origin(
     if own { Ok(()) } else { Err(ForeignOrigin) }
 }
 
+/// Judges an unsafe request by its `Origin` alone, which must be one of `allowed`: for a cookie that goes out from every site,
+/// where the pages of the application are on another one. A request without `Origin` passes if it is not marked as a page's.
+///
+/// # Errors
+/// [`ForeignOrigin`] if a page that is not named sent it, or if what it says cannot be read.
+pub fn check_named(
+    method: &Method,
+    headers: &HeaderMap,
+    allowed: &[Origin],
+) -> Result<(), ForeignOrigin> {
+    if is_safe(method) {
+        return Ok(());
+    }
+    let named = match single(headers, &ORIGIN)? {
+        Some(origin) => Origin::parse(origin).is_some_and(|origin| allowed.contains(&origin)),
+        None => matches!(
+            single(headers, &SEC_FETCH_SITE)?,
+            None | Some("same-origin" | "none")
+        ),
+    };
+    if named { Ok(()) } else { Err(ForeignOrigin) }
+}
+
 /// The methods that change nothing, RFC 9110 §9.2.1.
 #[must_use]
 pub fn is_safe(method: &Method) -> bool {

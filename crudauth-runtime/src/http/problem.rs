@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -57,6 +59,12 @@ problems! {
     NotAuthenticated = UNAUTHORIZED "not_authenticated" "Not authenticated";
     /// Unknown identifier, wrong password and closed account alike.
     IncorrectCredentials = UNAUTHORIZED "incorrect_credentials" "Incorrect username or password";
+    /// A bearer token that does not verify.
+    InvalidToken = UNAUTHORIZED "invalid_token" "Invalid token";
+    /// `/refresh` without a refresh token.
+    RefreshTokenMissing = UNAUTHORIZED "refresh_token_missing" "Refresh token missing";
+    /// A refresh token that is unknown, expired, spent or revoked, or whose account is gone, disabled or moved on.
+    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "Invalid or expired refresh token";
     /// The caller's own password, asked for again, was wrong.
     CurrentPasswordIncorrect = UNAUTHORIZED "current_password_incorrect" "Current password is incorrect.";
     /// `POST /sudo` with a wrong password.
@@ -72,6 +80,8 @@ problems! {
     InsufficientPrivileges = FORBIDDEN "insufficient_privileges" "Insufficient privileges";
     /// The guard `verified` said no.
     NotVerified = FORBIDDEN "not_verified" "Recovery factor not verified";
+    /// The guard `scope` said no.
+    InsufficientScope = FORBIDDEN "insufficient_scope" "Insufficient scope";
     /// The guard `sudo` said no.
     SudoRequired = FORBIDDEN "sudo_required" "Re-authentication required.";
     /// `POST /sudo` by a caller without a session.
@@ -170,6 +180,11 @@ pub(crate) struct Code(pub(crate) &'static str);
 struct Wire<'a> {
     detail: Detail<'a>,
     code: &'static str,
+    /// For OAuth clients, which take an answer without it for a token (RFC 6749 §5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -203,7 +218,12 @@ impl Problem {
     /// The body: compact JSON.
     #[must_use]
     pub fn body(&self) -> String {
+        self.write(None)
+    }
+
+    fn write(&self, error: Option<&'static str>) -> String {
         let Row { code, detail, .. } = self.row();
+        let error_description = error.map(|_| self.description());
         let detail = match self {
             Self::Validation(issues) => Detail::Issues(issues),
             Self::SamePassword => Detail::One([Issue::password_policy(
@@ -214,7 +234,29 @@ impl Problem {
             Self::FieldTaken(field) => Detail::Composed(format!("{} already taken", label(field))),
             _ => Detail::Text(detail),
         };
-        serde_json::to_string(&Wire { detail, code }).unwrap_or_default()
+        let wire = Wire {
+            detail,
+            code,
+            error,
+            error_description,
+        };
+        serde_json::to_string(&wire).unwrap_or_default()
+    }
+
+    /// The sentence alone, where the details are a list.
+    fn description(&self) -> &'static str {
+        match self.row().detail {
+            "" => "The request is not valid.",
+            sentence => sentence,
+        }
+    }
+
+    /// The same answer for a client that speaks OAuth: with `error` and `error_description` beside the rest.
+    pub(crate) fn into_oauth(self, error: &'static str) -> Response {
+        let body = self.write(Some(error));
+        let mut response = self.into_response();
+        *response.body_mut() = Body::from(body);
+        response
     }
 
     fn headers(&self, headers: &mut HeaderMap) {
@@ -230,6 +272,13 @@ impl Problem {
         match self {
             Self::CsrfMissing | Self::CsrfInvalid => {
                 headers.insert(X_CSRF_ERROR, HeaderValue::from_static("true"));
+            }
+            // RFC 6750 §3.1.
+            Self::InvalidToken => {
+                headers.insert(WWW_AUTHENTICATE, INVALID_TOKEN);
+            }
+            Self::InsufficientScope => {
+                headers.insert(WWW_AUTHENTICATE, INSUFFICIENT_SCOPE);
             }
             Self::RateLimited { retry_after, limit } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
@@ -330,6 +379,9 @@ fn loggable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
 
 /// The request headers that select an answer: where the credentials stand.
 pub(crate) const CREDENTIALS: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
+const INVALID_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+const INSUFFICIENT_SCOPE: HeaderValue =
+    HeaderValue::from_static(r#"Bearer error="insufficient_scope""#);
 const X_CSRF_ERROR: HeaderName = HeaderName::from_static("x-csrf-error");
 const UNAVAILABLE_RETRY_SECS: u64 = 5;
 const LOGGED_CHARS: usize = 500;

@@ -12,9 +12,11 @@ use super::problem::Problem;
 use super::rate_headers::RateInfo;
 use super::redirect::safe_redirect_path;
 use super::{body, issue::Issue};
+use crate::crypto::link::{LinkPurpose, Token};
 use crate::crypto::{Normalized, Violation};
 use crate::engine::{Counted, Engine};
 use crate::judge::BadPassword;
+use crate::links::Confirmation;
 use crate::policy::Limit;
 use crate::secret::SecretText;
 use crate::{account::AuthUser, crypto::TooLong};
@@ -54,18 +56,35 @@ pub(crate) fn detail(text: &'static str) -> Answer {
     ok(&Detail { detail: text })
 }
 
-/// `{"detail": …}`, and where the browser goes, if a request said so. The path is looked at again on its way out.
-pub(crate) fn confirmed(text: &'static str, redirect_to: Option<&str>) -> Answer {
+/// Reads a body that is a token and nothing else. `None` is what cannot be one: the answer is that of a dead one.
+pub(crate) async fn token<P: LinkPurpose>(
+    parts: &Parts,
+    body: Body,
+) -> Result<Option<Token<P>>, Problem> {
+    let mut fields = json(parts, body, &["token"]).await?;
+    let token = fields.secret("token");
+    fields.finish()?;
+    Ok(token.and_then(|text| Token::parse(text.expose())))
+}
+
+/// What became of a token: `{"detail": …}`, and where the browser goes, if the request that it was sent for said so. The
+/// path is looked at again on its way out.
+pub(crate) fn confirmed(confirmation: Confirmation, done: &'static str) -> Answer {
     #[derive(Serialize)]
     struct Confirmed<'a> {
         detail: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         redirect_to: Option<&'a str>,
     }
-    ok(&Confirmed {
-        detail: text,
-        redirect_to: redirect_to.and_then(safe_redirect_path),
-    })
+    match confirmation {
+        Confirmation::Done(redirect_to) => ok(&Confirmed {
+            detail: done,
+            redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
+        }),
+        Confirmation::Dead => Err(Problem::LinkDead),
+        Confirmation::Taken => Err(Problem::EmailInUse),
+        Confirmation::Used => Err(Problem::LinkUsed),
+    }
 }
 
 /// Why a new password is refused, at its field.

@@ -57,10 +57,6 @@ impl BearerPolicy {
 }
 
 /// `refresh(…)` in `#[bearer(…)]`.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent switch of the block"
-)]
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct RefreshPolicy {

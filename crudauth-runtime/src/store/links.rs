@@ -83,12 +83,13 @@ pub enum Effect<'a, K> {
         to: &'a str,
         /// The present hash.
         password: Option<&'a PasswordHash>,
-        /// Whether the account's sessions end.
+        /// Whether the account's sessions and refresh families end.
         evict: bool,
         /// What takes it back, and the message that carries it; `None` where there was no address.
         undo: Option<(&'a NewLink, &'a Job<K>)>,
     },
-    /// Sets a new password, ends every session and every other link, and proves what the account is recovered by.
+    /// Sets a new password, ends every session, every refresh family and every other link, and proves what the account is
+    /// recovered by.
     ResetPassword {
         /// What it is recovered by.
         factor: &'a str,
@@ -103,7 +104,7 @@ pub enum Effect<'a, K> {
         /// Tells the owner.
         notice: Option<&'a Job<K>>,
     },
-    /// Puts the former address back, and ends every session and every later link.
+    /// Puts the former address back, and ends every session, every refresh family and every later link.
     UndoEmailChange {
         /// The former address.
         to: &'a str,

@@ -107,7 +107,7 @@ pub enum Inserted<K> {
 /// A change to one account by the application or a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountChange {
-    /// Enables or disables the account; disabling ends its sessions in the same transaction.
+    /// Enables or disables the account; disabling ends its sessions and refresh families in the same transaction.
     Active(bool),
     /// Grants or withdraws superuser.
     Superuser(bool),
@@ -124,7 +124,8 @@ pub struct PasswordChange<'a, K> {
     pub old: Option<&'a PasswordHash>,
     /// The new hash.
     pub new: &'a PasswordHash,
-    /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch.
+    /// Raise the epoch and end the account's sessions, all but this one, which is bound to the new epoch, and all its refresh
+    /// families.
     pub evict: Option<Evict>,
     /// Tells the owner, where messages go out.
     pub notice: Option<&'a Job<K>>,
@@ -185,7 +186,8 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions, elevations, links, messages and reserved name. False when there is none with this key.
+    /// Deletes the account with its sessions, elevations, refresh families, links, messages and reserved name. False when
+    /// there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
 

@@ -94,7 +94,8 @@ pub trait Sessions<U: AuthUser>: Send + Sync {
     fn bury<'a>(&'a self, key: &'a Digest, now: Timestamp) -> BoxFuture<'a, Result<()>>;
     /// Ends one session, of this user if one is named. False when there was none.
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a U::Id>) -> BoxFuture<'a, Result<bool>>;
-    /// Ends the user's live sessions and says how many there were.
+    /// Ends the user's live sessions and says how many there were. Its refresh families end with them, whatever session is
+    /// kept, and do not count.
     fn end_all<'a>(
         &'a self,
         user: &'a U::Id,

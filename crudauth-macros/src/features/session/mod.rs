@@ -60,6 +60,14 @@ impl Session {
         ]
     }
 
+    fn cookie_name(&self, default: &str, written: Option<&SpannedValue<CookieName>>) -> String {
+        match (written, self.host_prefix) {
+            (Some(name), _) => name.0.clone(),
+            (None, Some(_)) => format!("__Host-{default}"),
+            (None, None) => default.to_owned(),
+        }
+    }
+
     fn policy(&self) -> TokenStream {
         let mut out = TokenStream::new();
         let args = &self.args;
@@ -153,7 +161,15 @@ impl Feature for Session {
     }
 
     fn tell(&self, facts: &mut Facts) {
-        facts.insecure_cookies = self.insecure;
+        facts.insecure_cookies = facts.insecure_cookies.or(self.insecure);
+        for (key, default, written) in self.cookies() {
+            let name = self.cookie_name(default, written);
+            let span = written.map_or(self.span, SpannedValue::span);
+            if key == "device_cookie" {
+                facts.device_cookie = Some(name.clone()).filter(|name| name != default);
+            }
+            facts.cookies.push((name, key, span));
+        }
     }
 
     fn expand(&self, app: &App) -> Parts {

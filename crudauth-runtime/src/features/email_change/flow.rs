@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::account::AuthUser;
 use crate::attempt::{self, Checked};
-use crate::crypto::link::{ChangeEmail, LinkKind, LinkPurpose, Token, UndoEmailChange};
+use crate::crypto::link::{ChangeEmail, LinkKind, Token, UndoEmailChange};
 use crate::crypto::{Normalized, PasswordHash};
 use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountInfo, EmailChanged, Origin};
-use crate::links::{self, Examined, Found, examine};
+use crate::links::{self, Confirmation, examine, redeem};
 use crate::outbox;
-use crate::store::links::{Effect, Redeemed, Redemption};
+use crate::store::links::Effect;
 use crate::store::outbox::{Job, JobKind};
 
 /// What became of a request.
@@ -27,20 +27,6 @@ pub enum Requested {
     Same,
     /// A message goes to the new address, unless that is somebody's.
     Sent,
-}
-
-/// What became of a confirmation, or of taking one back.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Moved {
-    /// The token is unknown, expired or void, or the account has changed since.
-    Dead,
-    /// It happened. Where the browser goes, if the request said so.
-    Done(Option<String>),
-    /// Another account has the address by now. The token stays good.
-    Taken,
-    /// The token has been used.
-    Used,
 }
 
 /// Asks for a link to `address`. Whether that is somebody's is found out after the answer.
@@ -91,10 +77,13 @@ pub async fn confirm<U: AuthUser>(
     engine: &Arc<Engine<U>>,
     token: Option<Token<ChangeEmail>>,
     client: &Client,
-) -> Result<Moved> {
-    let (found, to) = match good(engine, token).await? {
-        Ok(good) => good,
-        Err(moved) => return Ok(moved),
+) -> Result<Confirmation> {
+    let found = match examine(engine, token).await? {
+        Ok(found) => found,
+        Err(confirmation) => return Ok(confirmation),
+    };
+    let Some(to) = found.row.address.clone() else {
+        return Ok(Confirmation::Dead);
     };
     let origin = engine.origin(client, None, None);
     let engine = Arc::clone(engine);
@@ -112,12 +101,12 @@ pub async fn confirm<U: AuthUser>(
             evict: engine.policy.recovery.evict_on_change,
             undo: back.as_ref().map(|(link, notice)| (link, notice)),
         };
-        let redeemed = redeem(&engine, &found, effect).await?;
-        if redeemed == Redeemed::Done {
+        let confirmation = redeem(&engine, &found, effect).await?;
+        if confirmation.is_done() {
             engine.outlets.due.notify_one();
             tell(&engine, &found.user, to, false, origin).await;
         }
-        Ok(moved(redeemed, found.row.redirect_to))
+        Ok(confirmation)
     })
     .await
 }
@@ -147,10 +136,13 @@ pub async fn undo<U: AuthUser>(
     engine: &Arc<Engine<U>>,
     token: Option<Token<UndoEmailChange>>,
     client: &Client,
-) -> Result<Moved> {
-    let (found, to) = match good(engine, token).await? {
-        Ok(good) => good,
-        Err(moved) => return Ok(moved),
+) -> Result<Confirmation> {
+    let found = match examine(engine, token).await? {
+        Ok(found) => found,
+        Err(confirmation) => return Ok(confirmation),
+    };
+    let Some(to) = found.row.address.clone() else {
+        return Ok(Confirmation::Dead);
     };
     let origin = engine.origin(client, None, None);
     let engine = Arc::clone(engine);
@@ -165,11 +157,11 @@ pub async fn undo<U: AuthUser>(
             made: found.row.created_at,
             unusable: unusable.as_ref(),
         };
-        let redeemed = redeem(&engine, &found, effect).await?;
-        if redeemed == Redeemed::Done {
+        let confirmation = redeem(&engine, &found, effect).await?;
+        if confirmation.is_done() {
             tell(&engine, &found.user, to, true, origin).await;
         }
-        Ok(moved(redeemed, found.row.redirect_to))
+        Ok(confirmation)
     })
     .await
 }
@@ -190,45 +182,4 @@ async fn tell<U: AuthUser>(
         origin,
     };
     engine.hooks.after_email_changed(&event).await;
-}
-
-/// A link that is good as far as reading tells, and the address that it moves to.
-async fn good<U: AuthUser, P: LinkPurpose>(
-    engine: &Engine<U>,
-    token: Option<Token<P>>,
-) -> Result<Result<(Box<Found<U>>, String), Moved>> {
-    let Some(token) = token else {
-        return Ok(Err(Moved::Dead));
-    };
-    Ok(match examine(engine, &token).await? {
-        Examined::Good(found) => match found.row.address.clone() {
-            Some(address) => Ok((found, address)),
-            None => Err(Moved::Dead),
-        },
-        Examined::Used => Err(Moved::Used),
-        Examined::Dead => Err(Moved::Dead),
-    })
-}
-
-async fn redeem<U: AuthUser>(
-    engine: &Engine<U>,
-    found: &Found<U>,
-    effect: Effect<'_, U::Id>,
-) -> Result<Redeemed> {
-    let redemption = Redemption {
-        link: &found.id,
-        user: found.user.id(),
-        now: engine.now(),
-        effect,
-    };
-    engine.store.redeem(&redemption).await
-}
-
-fn moved(redeemed: Redeemed, redirect_to: Option<String>) -> Moved {
-    match redeemed {
-        Redeemed::Done => Moved::Done(redirect_to),
-        Redeemed::Stale => Moved::Dead,
-        Redeemed::Taken => Moved::Taken,
-        Redeemed::Used => Moved::Used,
-    }
 }

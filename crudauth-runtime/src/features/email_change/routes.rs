@@ -4,14 +4,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 
-use super::flow::{self, Asked, Moved, Requested};
+use super::flow::{self, Asked, Requested};
 use crate::account::AccountKey;
 use crate::authority::{Authority, client, engine};
 use crate::crypto::Normalized;
-use crate::crypto::link::{LinkPurpose, Token};
 use crate::http::problem::Problem;
-use crate::http::redirect::safe_redirect_path;
-use crate::http::request::{Answer, confirmed, detail, json, limited};
+use crate::http::request::{Answer, confirmed, detail, json, limited, token};
 use crate::principal::Principal;
 
 /// `POST /email/change-request`. Sends a link to another address, which moves the account to it.
@@ -31,7 +29,7 @@ async fn ask<A: Authority>(auth: &A, principal: &Principal<A>, parts: Parts, bod
     let names = ["new_email", "password", "redirect_to"];
     let mut fields = json(&parts, body, &names).await?;
     let (address, password) = (fields.email("new_email"), fields.secret("password"));
-    let redirect_to = fields.optional_text("redirect_to");
+    let redirect_to = fields.redirect_to();
     fields.finish()?;
     let (Some(address), Some(password)) = (address, password) else {
         return Err(Problem::Internal);
@@ -40,10 +38,7 @@ async fn ask<A: Authority>(auth: &A, principal: &Principal<A>, parts: Parts, bod
     let asked = Asked {
         address,
         password: password.as_ref(),
-        redirect_to: redirect_to
-            .as_deref()
-            .and_then(safe_redirect_path)
-            .map(str::to_owned),
+        redirect_to,
     };
     let client = client::<A>(&parts);
     match flow::request(engine(auth), principal.user(), asked, &client).await? {
@@ -61,8 +56,8 @@ pub(super) async fn confirm<A: Authority>(State(auth): State<A>, request: Reques
     let (parts, body) = request.into_parts();
     let token = token(&parts, body).await?;
     let client = client::<A>(&parts);
-    let moved = flow::confirm(engine(&auth), token, &client).await?;
-    answer(moved, "Email changed successfully.")
+    let confirmation = flow::confirm(engine(&auth), token, &client).await?;
+    confirmed(confirmation, "Email changed successfully.")
 }
 
 /// `POST /email/change-undo`. Moves the account back to its former address, and ends every session.
@@ -70,22 +65,6 @@ pub(super) async fn undo<A: Authority>(State(auth): State<A>, request: Request) 
     let (parts, body) = request.into_parts();
     let token = token(&parts, body).await?;
     let client = client::<A>(&parts);
-    let moved = flow::undo(engine(&auth), token, &client).await?;
-    answer(moved, "Email change undone.")
-}
-
-async fn token<P: LinkPurpose>(parts: &Parts, body: Body) -> Result<Option<Token<P>>, Problem> {
-    let mut fields = json(parts, body, &["token"]).await?;
-    let token = fields.secret("token");
-    fields.finish()?;
-    Ok(token.and_then(|text| Token::parse(text.expose())))
-}
-
-fn answer(moved: Moved, done: &'static str) -> Answer {
-    match moved {
-        Moved::Done(redirect_to) => confirmed(done, redirect_to.as_deref()),
-        Moved::Dead => Err(Problem::LinkDead),
-        Moved::Taken => Err(Problem::EmailInUse),
-        Moved::Used => Err(Problem::LinkUsed),
-    }
+    let confirmation = flow::undo(engine(&auth), token, &client).await?;
+    confirmed(confirmation, "Email change undone.")
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::account::AuthUser;
-use crate::crypto::link::{LinkPurpose, ResetPassword, Token, Verify};
+use crate::crypto::link::{ResetPassword, Token, Verify};
 use crate::crypto::{Normalized, PasswordHash, PasswordSource};
 use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo};
 use crate::judge::{self, BadPassword};
-use crate::links::{Examined, Found, examine};
+use crate::links::{Confirmation, Found, examine, redeem};
 use crate::outbox;
-use crate::store::links::{Effect, Redeemed, Redemption};
+use crate::store::links::Effect;
 use crate::store::outbox::{Job, JobKind};
 
 /// What a request asks for.
@@ -21,18 +21,6 @@ pub enum Wanted {
     Reset,
     /// A link that proves what the account is recovered by.
     Verify,
-}
-
-/// What became of a confirmation.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Confirmation {
-    /// The token is unknown, expired or void, or the account has changed since.
-    Dead,
-    /// It happened. Where the browser goes, if the request said so.
-    Done(Option<String>),
-    /// The token has been used.
-    Used,
 }
 
 /// What became of a new password by way of the mailbox.
@@ -77,7 +65,7 @@ pub async fn verify<U: AuthUser>(
     token: Option<Token<Verify>>,
     client: &Client,
 ) -> Result<Confirmation> {
-    let found = match good(engine, token).await? {
+    let found = match examine(engine, token).await? {
         Ok(found) => found,
         Err(confirmation) => return Ok(confirmation),
     };
@@ -88,13 +76,13 @@ pub async fn verify<U: AuthUser>(
         let Some(factor) = account.factor else {
             return Ok(Confirmation::Dead);
         };
-        let redeemed = redeem(&engine, &found, Effect::Verify { factor }).await?;
-        if redeemed == Redeemed::Done && account.verified != Some(true) {
+        let confirmation = redeem(&engine, &found, Effect::Verify { factor }).await?;
+        if confirmation.is_done() && account.verified != Some(true) {
             let account = AccountInfo::of(&found.user);
             let event = AccountEvent { account, origin };
             engine.hooks.after_recovery_verified(&event).await;
         }
-        Ok(confirmation(redeemed, found.row.redirect_to))
+        Ok(confirmation)
     })
     .await
 }
@@ -110,7 +98,7 @@ pub async fn reset<U: AuthUser>(
     password: &Normalized,
     client: &Client,
 ) -> Result<ResetOutcome> {
-    let found = match good(engine, token).await? {
+    let found = match examine(engine, token).await? {
         Ok(found) => found,
         Err(confirmation) => return Ok(ResetOutcome::Confirmed(confirmation)),
     };
@@ -123,8 +111,8 @@ pub async fn reset<U: AuthUser>(
     let origin = engine.origin(client, None, None);
     let engine = Arc::clone(engine);
     let confirmed = detached(async move {
-        let redeemed = store(&engine, &found, &new).await?;
-        if redeemed == Redeemed::Done {
+        let confirmation = store(&engine, &found, &new).await?;
+        if confirmation.is_done() {
             engine.outlets.due.notify_one();
             let first = found.user.account().verified == Some(false);
             let account = AccountInfo::of(&found.user);
@@ -134,7 +122,7 @@ pub async fn reset<U: AuthUser>(
                 engine.hooks.after_recovery_verified(&event).await;
             }
         }
-        Ok(confirmation(redeemed, found.row.redirect_to))
+        Ok(confirmation)
     });
     Ok(ResetOutcome::Confirmed(confirmed.await?))
 }
@@ -143,10 +131,10 @@ async fn store<U: AuthUser>(
     engine: &Engine<U>,
     found: &Found<U>,
     new: &PasswordHash,
-) -> Result<Redeemed> {
+) -> Result<Confirmation> {
     let account = found.user.account();
     let Some(factor) = account.factor else {
-        return Ok(Redeemed::Stale);
+        return Ok(Confirmation::Dead);
     };
     let notice = outbox::password_changed(engine, &found.user, true)?;
     let effect = Effect::ResetPassword {
@@ -158,40 +146,4 @@ async fn store<U: AuthUser>(
         notice: notice.as_ref(),
     };
     redeem(engine, found, effect).await
-}
-
-async fn good<U: AuthUser, P: LinkPurpose>(
-    engine: &Engine<U>,
-    token: Option<Token<P>>,
-) -> Result<Result<Box<Found<U>>, Confirmation>> {
-    let Some(token) = token else {
-        return Ok(Err(Confirmation::Dead));
-    };
-    Ok(match examine(engine, &token).await? {
-        Examined::Good(found) => Ok(found),
-        Examined::Used => Err(Confirmation::Used),
-        Examined::Dead => Err(Confirmation::Dead),
-    })
-}
-
-async fn redeem<U: AuthUser>(
-    engine: &Engine<U>,
-    found: &Found<U>,
-    effect: Effect<'_, U::Id>,
-) -> Result<Redeemed> {
-    let redemption = Redemption {
-        link: &found.id,
-        user: found.user.id(),
-        now: engine.now(),
-        effect,
-    };
-    engine.store.redeem(&redemption).await
-}
-
-fn confirmation(redeemed: Redeemed, redirect_to: Option<String>) -> Confirmation {
-    match redeemed {
-        Redeemed::Done => Confirmation::Done(redirect_to),
-        Redeemed::Stale | Redeemed::Taken => Confirmation::Dead,
-        Redeemed::Used => Confirmation::Used,
-    }
 }

@@ -2,15 +2,16 @@
 
 use axum::extract::{Request, State};
 
-use super::flow::{self, Confirmation, ResetOutcome, Wanted};
+use super::flow::{self, ResetOutcome, Wanted};
 use crate::account::{AuthUser, Role};
 use crate::authority::{Authority, client, engine};
 use crate::crypto::link::Token;
 use crate::http::issue::Issue;
 use crate::http::json::Fields;
 use crate::http::problem::Problem;
-use crate::http::redirect::safe_redirect_path;
-use crate::http::request::{Answer, confirmed, detail, json, limited, new_password, refusal};
+use crate::http::request::{
+    Answer, confirmed, detail, json, limited, new_password, refusal, token,
+};
 use crate::policy::Limit;
 
 /// `POST /email/verify-request`. Sends a link that proves what the account is recovered by.
@@ -64,13 +65,9 @@ async fn ask<A: Authority>(
         } else {
             value(&mut fields, name, factor.max_length)
         };
-        let redirect_to = fields.optional_text("redirect_to");
+        let redirect_to = fields.redirect_to();
         fields.finish()?;
         let target = target.ok_or(Problem::Internal)?;
-        let redirect_to = redirect_to
-            .as_deref()
-            .and_then(safe_redirect_path)
-            .map(str::to_owned);
         flow::request(engine(auth), wanted, target, redirect_to).await?;
         detail(sent)
     };
@@ -95,12 +92,9 @@ pub(super) async fn verify_confirm<A: Authority>(
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let client = client::<A>(&parts);
-    let mut fields = json(&parts, body, &["token"]).await?;
-    let token = fields.secret("token");
-    fields.finish()?;
-    let token = token.and_then(|text| Token::parse(text.expose()));
+    let token = token(&parts, body).await?;
     let confirmation = flow::verify(engine(&auth), token, &client).await?;
-    answer(confirmation, "Verified successfully.")
+    confirmed(confirmation, "Verified successfully.")
 }
 
 /// `POST /password/reset-confirm`. Sets a new password with the token of the link, and ends every session.
@@ -119,17 +113,9 @@ pub(super) async fn reset_confirm<A: Authority>(State(auth): State<A>, request: 
     let password = password.ok_or(Problem::Internal)?;
     match flow::reset(engine(&auth), token, &password, &client).await? {
         ResetOutcome::Confirmed(confirmation) => {
-            answer(confirmation, "Password reset successfully.")
+            confirmed(confirmation, "Password reset successfully.")
         }
         ResetOutcome::Password(bad) => Err(refusal("new_password", bad)),
-    }
-}
-
-fn answer(confirmation: Confirmation, done: &'static str) -> Answer {
-    match confirmation {
-        Confirmation::Done(redirect_to) => confirmed(done, redirect_to.as_deref()),
-        Confirmation::Dead => Err(Problem::LinkDead),
-        Confirmation::Used => Err(Problem::LinkUsed),
     }
 }
 

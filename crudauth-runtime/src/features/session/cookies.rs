@@ -1,16 +1,12 @@
 //! The three cookies of the session transport.
 
-use std::time::Duration;
-
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
 
 use super::HasSession;
 use super::flow::Opened;
 use crate::clock::Timestamp;
-use crate::http::cookie::{Cookie, CookieValue, read};
-
-/// How long a browser keeps the device cookie: as long as browsers keep any (RFC 6265bis §5.5, 400 days).
-const DEVICE_AGE: Duration = Duration::from_hours(400 * 24);
+pub(super) use crate::http::cookie::one as value;
+use crate::http::cookie::{Cookie, DEVICE_AGE};
 
 fn cookie<A: HasSession>(name: &'static str) -> Cookie<'static> {
     Cookie::new(name)
@@ -53,12 +49,4 @@ pub(crate) fn cleared<A: HasSession>(now: Timestamp) -> Vec<HeaderValue> {
         cookies.push(cookie::<A>(A::SESSION.csrf_cookie).readable().delete(now));
     }
     cookies
-}
-
-/// The one value of a cookie; a name that came twice is no value, because either could be planted (SEC-053).
-pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    match read(headers, name) {
-        CookieValue::One(value) => Some(value),
-        CookieValue::None | CookieValue::Ambiguous => None,
-    }
 }

@@ -14,10 +14,12 @@ use crate::policy::SessionPolicy;
 mod cookies;
 pub mod flow;
 pub mod forms;
+mod handle;
 mod management;
 mod routes;
 mod transport;
 
+pub use handle::OpenedSession;
 pub use transport::transport;
 
 /// An authority whose block declares `#[session]`, or no transport at all.

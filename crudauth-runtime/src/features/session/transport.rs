@@ -30,6 +30,7 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
         } else {
             None
         },
+        device_cookie: Some(A::SESSION.device_cookie),
         ..Transport::plain("session", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, elevations, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, attempts, commit, elevations, families, int, sql, statements,
+};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -217,6 +219,7 @@ where
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
             elevations::end_of_user::<D, S>(&mut tx, user, Some(&except)).await?;
+            families::end_all::<D, S>(&mut tx, user).await?;
             commit(tx).await?;
             Ok(ended)
         }))

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::held::Held;
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -152,6 +152,7 @@ where
             }
             // The kept session's too: what it proved was the former password.
             elevations::end_of_user::<D, S>(&mut tx, change.user, None).await?;
+            families::end_all::<D, S>(&mut tx, change.user).await?;
         }
         if let Some(notice) = change.notice {
             enqueue::<D, S>(&mut tx, notice, None).await?;
@@ -193,6 +194,7 @@ where
             let user = || Args::new().key::<S::User>(id);
             D::execute(&mut tx, sql::<EndAll, D, S>(), user()).await?;
             elevations::end_of_user::<D, S>(&mut tx, id, None).await?;
+            families::end_all::<D, S>(&mut tx, id).await?;
             let args = user().text(Some(LinkKind::UndoEmailChange.name()));
             D::execute(&mut tx, sql::<Void, D, S>(), args).await?;
         }
@@ -209,6 +211,7 @@ where
         let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
+        families::end_all::<D, S>(&mut tx, user).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Unsend, D, S>(), id()).await?;

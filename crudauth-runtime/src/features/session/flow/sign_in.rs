@@ -65,7 +65,8 @@ pub async fn sign_in<U: AuthUser>(
     })
 }
 
-async fn open_and_tell<U: AuthUser>(
+/// Opens a session, and tells the hooks.
+pub(crate) async fn open_and_tell<U: AuthUser>(
     engine: Arc<Engine<U>>,
     policy: SessionPolicy,
     proof: Authenticated<U>,

@@ -1,0 +1,22 @@
+//! Issuing, reading, renewing and revoking tokens.
+
+mod access;
+mod issue;
+mod renew;
+mod revoke;
+
+pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
+pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
+pub(crate) use issue::{Granting, extra_of, grant};
+pub use renew::{Renewed, renew};
+pub use revoke::{Description, describe, end_family, revoke};
+
+/// The scopes of `list` that the block declares, in its order: whatever else was once granted is no more.
+pub(crate) fn declared<'a>(
+    scopes: &'static [&'static str],
+    list: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'static str> {
+    let held: Vec<&str> = list.into_iter().collect();
+    let declared = scopes.iter().copied();
+    declared.filter(|scope| held.contains(scope)).collect()
+}

@@ -1,0 +1,161 @@
+//! Renewing an access token.
+
+use std::sync::Arc;
+
+use super::declared;
+use super::issue::{Extra, Issued, access_token};
+use crate::account::AuthUser;
+use crate::crypto::RefreshToken;
+use crate::engine::{Client, Engine};
+use crate::error::Result;
+use crate::hooks::{AccountEvent, AccountInfo};
+use crate::policy::{BearerPolicy, RefreshPolicy};
+use crate::store::families::FamilyRow;
+
+/// What a refresh token gave.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Renewed<U> {
+    /// Nothing: unknown, expired, spent, revoked, or its account is gone, disabled or under another epoch.
+    Dead,
+    /// A new access token, and the successor of the refresh token where tokens are rotated.
+    Issued(Box<Issued<U>>),
+}
+
+/// Renews an access token. The refresh token is replaced by one conditional statement, so that of any number of callers
+/// one replaces it; the others get the same successor, as does who sends it again within the grace period (a lost answer,
+/// two tabs). An older one that comes back is in two hands, and the whole family ends (RFC 9700 §4.14.2).
+///
+/// # Errors
+/// When the database or the random source fails.
+pub async fn renew<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    policy: &BearerPolicy,
+    text: &str,
+    client: &Client,
+    extra: Extra<U>,
+) -> Result<Renewed<U>> {
+    let Some(refresh) = &policy.refresh else {
+        return Ok(Renewed::Dead);
+    };
+    // What none of our keys has made is not looked up, and cannot end anybody's family.
+    let Some(token) = RefreshToken::parse(&engine.keys, text) else {
+        return Ok(Renewed::Dead);
+    };
+    let id = token.family();
+    loop {
+        let Some((row, user)) = engine.store.family(&id).await? else {
+            return Ok(Renewed::Dead);
+        };
+        if !lives(engine, &id, &row, &user).await? {
+            return Ok(Renewed::Dead);
+        }
+        let successor = match judge(engine, refresh, &token, &row) {
+            Judged::Stands => None,
+            Judged::Again(successor) => Some(successor),
+            Judged::Present => {
+                let next = token.next(&engine.keys);
+                let (generation, now) = (token.generation(), engine.now());
+                if !engine
+                    .store
+                    .rotate(&id, generation, &next.digest(), now)
+                    .await?
+                {
+                    continue; // somebody else did, or the family has ended: the row tells
+                }
+                Some(next)
+            }
+            Judged::Spent => {
+                reused(engine, &id, &user, client).await?;
+                return Ok(Renewed::Dead);
+            }
+            Judged::Foreign => return Ok(Renewed::Dead),
+        };
+        let left = row.expires_at.since(engine.now());
+        let scopes = declared(policy.scopes, row.scopes.split(' '));
+        let extra = extra(&user)?;
+        let (access, expires_in) =
+            access_token(engine, policy, &user, Some(&id), &scopes, extra, Some(left))?;
+        return Ok(Renewed::Issued(Box::new(Issued {
+            user,
+            access,
+            expires_in,
+            scopes,
+            refresh: successor.map(|token| (token.write(), left)),
+            device: None,
+        })));
+    }
+}
+
+/// Whether the family and its account still answer. One that is found to have expired is deleted, so that it stays dead if
+/// the clock is set back (SEC-141).
+async fn lives<U: AuthUser>(
+    engine: &Engine<U>,
+    id: &str,
+    row: &FamilyRow,
+    user: &U,
+) -> Result<bool> {
+    if row.expires_at <= engine.now() {
+        engine.store.end_family(id, None).await?;
+        return Ok(false);
+    }
+    Ok(row.token_version == user.account().token_version && engine.admits(user))
+}
+
+enum Judged {
+    /// The one just replaced, within the grace period: its successor.
+    Again(RefreshToken),
+    /// Genuine, and not what the row is about: it was made under a secret that the row's was not.
+    Foreign,
+    /// The present one, to be replaced.
+    Present,
+    /// It has been replaced, and longer ago than an answer gets lost.
+    Spent,
+    /// The present one, and tokens are not replaced.
+    Stands,
+}
+
+fn judge<U: AuthUser>(
+    engine: &Engine<U>,
+    policy: &RefreshPolicy,
+    token: &RefreshToken,
+    row: &FamilyRow,
+) -> Judged {
+    let behind = row.generation.saturating_sub(token.generation());
+    match behind {
+        0 if !token.matches(&row.secret) => Judged::Foreign,
+        0 if policy.rotate => Judged::Present,
+        0 => Judged::Stands,
+        1 if engine.now().since(row.rotated_at) <= policy.grace => {
+            match token.next_of(&engine.keys, &row.secret) {
+                Some(successor) => Judged::Again(successor),
+                None => Judged::Foreign,
+            }
+        }
+        // A family is ahead of its row only after the database was set back; that is nobody's theft.
+        ..0 => Judged::Foreign,
+        _ => Judged::Spent,
+    }
+}
+
+/// A spent token is in two hands, and nobody knows in which the present one is.
+async fn reused<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    id: &str,
+    user: &U,
+    client: &Client,
+) -> Result<()> {
+    if !engine.store.end_family(id, Some(user.id())).await? {
+        return Ok(()); // ended meanwhile, and told
+    }
+    tracing::warn!(
+        family = id,
+        "a spent refresh token came back: its family is ended"
+    );
+    let event = AccountEvent {
+        account: AccountInfo::of(user),
+        origin: engine.origin_of(client, Some("bearer"), Some(id.to_owned())),
+    };
+    engine.hooks.refresh_token_reused(&event).await;
+    Ok(())
+}

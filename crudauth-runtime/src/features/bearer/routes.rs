@@ -1,0 +1,274 @@
+//! Tokens over HTTP.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::flow::{self, GrantOutcome, Issued, Renewed, SignIn};
+use super::transport::own_page;
+use super::{HasBearer, cookies, extra};
+use crate::account::{AccountKey, AuthUser};
+use crate::authenticate::Credentials;
+use crate::authority::{client, engine, sign_out_of_others};
+use crate::crypto::Normalized;
+use crate::http::issue::Issue;
+use crate::http::origin::check_origin;
+use crate::http::problem::Problem;
+use crate::http::request::{Answer, detail, form, json, ok, set_cookies};
+use crate::policy::RefreshPolicy;
+use crate::principal::{Principal, authenticate, challenge};
+use crate::secret::SecretText;
+
+/// `POST /token`. Signs in with identifier and password, and answers with tokens.
+pub(super) async fn token<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
+    oauth(sign_in(&auth, request).await)
+}
+
+async fn sign_in<A: HasBearer>(auth: &A, request: Request) -> Answer {
+    let (parts, body) = request.into_parts();
+    let in_cookie = A::BEARER.refresh.filter(|refresh| !refresh.body);
+    if in_cookie.is_some() {
+        // Login CSRF: a foreign page would sign its visitor in as the attacker.
+        check_origin(
+            &parts.method,
+            &parts.uri,
+            &parts.headers,
+            auth.core().origins.as_deref(),
+            false,
+        )
+        .map_err(|_| Problem::CrossSiteLogin)?;
+    }
+    let mut form = form(&parts, body, &["username", "password"]).await?;
+    let (identifier, password) = (form.text("username"), form.secret("password"));
+    let scope = form.optional_text("scope");
+    if form
+        .optional_text("grant_type")
+        .is_some_and(|grant| grant != "password")
+    {
+        form.push(Issue::pattern_mismatch("grant_type", "^password$"));
+    }
+    form.finish()?;
+    let (Some(identifier), Some(password)) = (identifier, password) else {
+        return Err(Problem::Internal);
+    };
+    let client = client::<A>(&parts);
+    let sign_in = SignIn {
+        credentials: Credentials {
+            identifier: &identifier,
+            password: Normalized::new(password.expose(), A::POLICY.password.max).ok(),
+            device: in_cookie
+                .and_then(|policy| cookies::value(&parts.headers, policy.device_cookie)),
+            client: &client,
+            transport: "bearer",
+        },
+        scope: scope.as_deref(),
+        extra: extra::<A>,
+    };
+    match flow::sign_in(engine(auth), &A::BEARER, &sign_in).await? {
+        GrantOutcome::Granted(issued) => tokens::<A>(&issued),
+        GrantOutcome::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
+        GrantOutcome::Refused => Err(Problem::IncorrectCredentials),
+    }
+}
+
+/// `POST /refresh`. Renews the access token by the refresh token.
+pub(super) async fn refresh<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
+    oauth(renew(&auth, request).await)
+}
+
+async fn renew<A: HasBearer>(auth: &A, request: Request) -> Answer {
+    let policy = A::BEARER.refresh.ok_or(Problem::NotFound)?;
+    let (parts, body) = request.into_parts();
+    let token = presented(auth, &parts, body, &policy).await?;
+    let token = token.ok_or(Problem::RefreshTokenMissing)?;
+    let client = client::<A>(&parts);
+    let token = token.expose();
+    match flow::renew(engine(auth), &A::BEARER, token, &client, extra::<A>).await? {
+        Renewed::Issued(issued) => tokens::<A>(&issued),
+        Renewed::Dead => Err(Problem::RefreshTokenInvalid),
+    }
+}
+
+/// The refresh token of a request: the cookie's, else the body's where tokens travel there.
+async fn presented<A: HasBearer>(
+    auth: &A,
+    parts: &Parts,
+    body: Body,
+    policy: &RefreshPolicy,
+) -> Result<Option<SecretText>, Problem> {
+    if let Some(token) = cookies::value(&parts.headers, policy.cookie) {
+        own_page(auth, parts, policy)?;
+        return Ok(Some(SecretText::from(token)));
+    }
+    if !policy.body {
+        return Ok(None);
+    }
+    let mut fields = json(parts, body, &["refresh_token"]).await?;
+    if !fields.contains("refresh_token") {
+        return Ok(None);
+    }
+    let token = fields.secret("refresh_token");
+    fields.finish()?;
+    Ok(token)
+}
+
+/// `POST /logout`, where no session has one. Ends the family and clears the cookie.
+pub(super) async fn logout<A: HasBearer>(State(auth): State<A>, request: Request) -> Answer {
+    let (parts, _) = request.into_parts();
+    let cookies = sign_out_of_others(&auth, &parts, "").await?;
+    let mut response = detail("Logged out")?;
+    set_cookies(response.headers_mut(), cookies);
+    Ok(response)
+}
+
+/// `POST /token/revoke` (RFC 7009). 200 for whatever is no token of the caller's.
+pub(super) async fn revoke<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
+    let answer = async {
+        let (principal, token) = asked(&auth, request).await?;
+        let owner = principal.user_id();
+        flow::revoke(engine(&auth), &A::BEARER, owner, token.expose()).await?;
+        Ok(StatusCode::OK.into_response())
+    };
+    oauth_for::<A>(answer.await)
+}
+
+/// `POST /token/introspect` (RFC 7662). One body for everything that is not live and the caller's to know of.
+pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
+    let answer = async {
+        let (principal, token) = asked(&auth, request).await?;
+        let engine = engine(&auth);
+        let described =
+            flow::describe(engine, &A::BEARER, principal.user(), token.expose()).await?;
+        let Some(described) = described else {
+            return ok(&serde_json::json!({ "active": false }));
+        };
+        ok(&Described {
+            active: true,
+            scope: described.scopes.join(" "),
+            username: described.user.account().username,
+            token_type: if described.refresh {
+                "refresh_token"
+            } else {
+                "bearer"
+            },
+            exp: described.exp,
+            iat: described.iat,
+            sub: described.user.id().as_inner().to_string(),
+            aud: A::BEARER.audience,
+            iss: A::BEARER.issuer,
+            extra: &described.claims,
+        })
+    };
+    oauth_for::<A>(answer.await)
+}
+
+/// Who asks about which token.
+async fn asked<A: HasBearer>(
+    auth: &A,
+    request: Request,
+) -> Result<(Principal<A>, SecretText), Problem> {
+    let (mut parts, body) = request.into_parts();
+    let principal = authenticate(auth, &mut parts, None).await?;
+    let principal = principal.ok_or(Problem::NotAuthenticated)?;
+    let mut form = form(&parts, body, &["token"]).await?;
+    let token = form.secret("token");
+    form.finish()?;
+    Ok((principal, token.ok_or(Problem::Internal)?))
+}
+
+/// `GET /.well-known/jwks.json`. The public keys by which anybody verifies an access token. Clients keep it for five minutes.
+pub(super) async fn jwks<A: HasBearer>(State(auth): State<A>) -> Answer {
+    let engine = engine(&auth);
+    let mut response = Response::new(Body::from(engine.tokens.jwks(engine.now())));
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/jwk-set+json"),
+    );
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=300"),
+    );
+    Ok(response)
+}
+
+/// The answer that carries tokens.
+fn tokens<A: HasBearer>(issued: &Issued<A::User>) -> Answer {
+    let in_body = A::BEARER.refresh.is_some_and(|policy| policy.body);
+    let refresh = issued.refresh.as_ref().filter(|_| in_body);
+    let mut response = ok(&TokenBody {
+        access_token: issued.access.expose(),
+        token_type: "bearer",
+        expires_in: issued.expires_in.as_secs(),
+        scope: issued.scopes.join(" "),
+        refresh_token: refresh.map(|(token, _)| token.expose().as_str()),
+    })?;
+    if let Some(policy) = A::BEARER.refresh.filter(|policy| !policy.body) {
+        set_cookies(response.headers_mut(), cookies::issued(&policy, issued));
+    }
+    Ok(response)
+}
+
+/// Adds `error` and `error_description` to a refusal: a standard client takes a body without them for a token.
+fn oauth(answer: Answer) -> Response {
+    answer.unwrap_or_else(|problem| {
+        let error = error(&problem);
+        problem.into_oauth(error)
+    })
+}
+
+fn oauth_for<A: HasBearer>(answer: Answer) -> Response {
+    let mut response = oauth(answer);
+    challenge::<A>(&mut response);
+    response
+}
+
+/// RFC 6749 §5.2. What a client can do nothing about is told as §4.1.2.1 does.
+fn error(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::IncorrectCredentials | Problem::RefreshTokenInvalid => "invalid_grant",
+        Problem::NotAuthenticated | Problem::InvalidToken => "invalid_client",
+        Problem::Validation(issues) if issues.iter().any(|issue| issue.is_at("grant_type")) => {
+            "unsupported_grant_type"
+        }
+        Problem::LockedOut { .. }
+        | Problem::RateLimited { .. }
+        | Problem::Busy { .. }
+        | Problem::Unavailable => "temporarily_unavailable",
+        Problem::Internal => "server_error",
+        _ => "invalid_request",
+    }
+}
+
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Described<'a> {
+    active: bool,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    token_type: &'static str,
+    exp: i64,
+    iat: i64,
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'static str>,
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
+}
