@@ -44,15 +44,6 @@ statements! {
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
 
-/// Ends the elevation of a session that the transaction has ended.
-pub(super) async fn end_of_session<D: Dialect, S: Schema>(
-    conn: &mut D::Connection,
-    session: &Digest,
-) -> Result<u64> {
-    let args = Args::new().blob(Some(session));
-    D::execute(conn, sql::<EndOfSession, D, S>(), args).await
-}
-
 /// Ends the elevations of an account that the transaction has locked, but for that of one session.
 pub(super) async fn end_of_user<D, S>(
     conn: &mut D::Connection,
@@ -85,6 +76,12 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
+    /// Ends what one session has proven, and says how much that was.
+    pub(super) async fn end_elevations(&self, session: &Digest) -> Result<u64> {
+        let args = Args::new().blob(Some(session));
+        self.execute::<EndOfSession>(args).await
+    }
+
     async fn count_one(
         &self,
         budget: &Digest,
@@ -206,7 +203,6 @@ where
     }
 
     fn end_elevation<'a>(&'a self, session: &'a Digest) -> BoxFuture<'a, Result<bool>> {
-        let args = Args::new().blob(Some(session));
-        Box::pin(async move { Ok(self.execute::<EndOfSession>(args).await? > 0) })
+        Box::pin(async move { Ok(self.end_elevations(session).await? > 0) })
     }
 }
