@@ -1,4 +1,4 @@
-//! Refresh families in the store: who may have one, which of many callers rotates it, and what ends it.
+//! Refresh families in the store: who may have one, and what ends it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,26 +7,23 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "support/families.rs"]
+mod families;
 #[path = "support/mailed.rs"]
 mod mailed;
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crudauth::__private::{Authority, IntoStore, Timestamp};
-use crudauth::account::AuthUser as _;
+use crudauth::__private::{Authority, IntoStore};
 use crudauth::mail::MessageKind;
 use crudauth::{AuthUser, PasswordHash, auth};
 use crudauth_runtime::policy::LockoutPolicy;
-use crudauth_runtime::store::{
-    AccountChange, Buckets, Evict, NewFamily, PasswordChange, Reservation, Store,
-};
-use futures_util::future::join_all;
+use crudauth_runtime::store::{Buckets, NewFamily, Reservation};
+use families::{MONTH, SECOND, count, epoch, family, open, set_password, store};
 use mailed::{MailApp, MailAuth, mail_app};
 use serde_json::json;
 use support::{Auth, Client, Db, PASSWORD, TestApp, User};
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 auth! {
@@ -36,46 +33,6 @@ auth! {
 }
 
 const NEW: &str = "another fine passphrase";
-const SECOND: Duration = Duration::from_secs(1);
-const MONTH: Duration = Duration::from_hours(720);
-
-fn store<A: Authority>(db: &Db) -> Arc<dyn Store<A::User>>
-where
-    Db: IntoStore<A>,
-{
-    IntoStore::<A>::into_store(db.clone())
-}
-
-fn family<'a, K>(id: &'a str, user: &'a K, token_version: i64, now: Timestamp) -> NewFamily<'a, K> {
-    NewFamily {
-        id,
-        user,
-        secret: [1; 32],
-        token_version,
-        scopes: "read reports:read",
-        now,
-        expires_at: now.plus(MONTH),
-        attempt: None,
-        clear_address: false,
-    }
-}
-
-async fn epoch(store: &dyn Store<User>, user: i64) -> i64 {
-    let account = store.by_id(&user).await.unwrap().unwrap();
-    account.account().token_version
-}
-
-/// Opens a family of the account as it is now.
-async fn open(store: &dyn Store<User>, id: &str, user: i64, now: Timestamp) {
-    let version = epoch(store, user).await;
-    let opened = store.open_family(family(id, &user, version, now)).await;
-    assert!(opened.unwrap(), "{id}");
-}
-
-async fn families(db: &Db, user: i64) -> i64 {
-    let count = "SELECT count(*) FROM auth_refresh_tokens WHERE user_id = $1";
-    db.query(count).bind(user).scalar().await
-}
 
 #[tokio::test]
 async fn a_family_is_what_was_opened_and_comes_with_its_account() {
@@ -126,44 +83,13 @@ async fn sec_050_the_account_is_asked_again_when_a_family_opens() {
     assert!(!opened(ada + 1, version).await, "no account");
     app.auth.users().disable(&ada).await.unwrap();
     assert!(!opened(ada, version).await, "disabled");
-    assert_eq!(families(&app.db, ada).await, 0);
+    assert_eq!(count(&app.db, ada).await, 0);
     assert_eq!(pending().await, 3, "the attempt is still to be settled");
 
     app.auth.users().enable(&ada).await.unwrap();
     assert!(opened(ada, version).await);
-    assert_eq!(families(&app.db, ada).await, 1);
+    assert_eq!(count(&app.db, ada).await, 1);
     assert_eq!(pending().await, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_fifty_rotations_at_once_one_happens() {
-    let app = TestApp::start().await;
-    let (store, mut now) = (store::<Auth>(&app.db), app.clock.now());
-    let ada = app.register("ada").await;
-    open(&*store, "one", ada, now).await;
-
-    for generation in 0..5 {
-        now = now.plus(SECOND);
-        let callers = (0..50).map(|caller| {
-            let store = Arc::clone(&store);
-            let rotated = async move { store.rotate("one", generation, &[caller; 32], now).await };
-            tokio::spawn(rotated)
-        });
-        let rotated = join_all(callers).await;
-        let winners: Vec<u8> = (0..50)
-            .zip(rotated)
-            .filter_map(|(caller, rotated)| rotated.unwrap().unwrap().then_some(caller))
-            .collect();
-        assert_eq!(winners.len(), 1, "{winners:?}");
-        let (row, _) = store.family("one").await.unwrap().unwrap();
-        assert_eq!(row.generation, generation + 1);
-        assert_eq!(row.secret, [winners[0]; 32]);
-        assert_eq!(
-            (row.rotated_at, row.expires_at),
-            (now, app.clock.now().plus(MONTH))
-        );
-    }
-    assert_eq!(families(&app.db, ada).await, 1);
 }
 
 #[tokio::test]
@@ -221,9 +147,9 @@ async fn a_family_that_has_ended_is_gone_for_good() {
         1,
         "the live one"
     );
-    assert_eq!(families(&app.db, ada).await, 0);
+    assert_eq!(count(&app.db, ada).await, 0);
     assert_eq!(store.end_families(&ada, now).await.unwrap(), 0);
-    assert_eq!(families(&app.db, bob).await, 1);
+    assert_eq!(count(&app.db, bob).await, 1);
 }
 
 /// `name`, proven, signed in twice and with two families. What ends only sessions ends the other one of the two.
@@ -287,7 +213,7 @@ async fn sec_050_what_ends_an_accounts_sessions_ends_its_families() {
         if how == "email/change-confirm" {
             let cast = Cast::of(&evicting, &name).await;
             let token = cast.change(&evicting).await;
-            assert_eq!(families(&evicting.db, cast.id).await, 2);
+            assert_eq!(count(&evicting.db, cast.id).await, 2);
             assert_eq!(
                 evicting
                     .confirm("/email/change-confirm", &token)
@@ -295,7 +221,7 @@ async fn sec_050_what_ends_an_accounts_sessions_ends_its_families() {
                     .status,
                 200
             );
-            assert_eq!(families(&evicting.db, cast.id).await, 0, "{how}");
+            assert_eq!(count(&evicting.db, cast.id).await, 0, "{how}");
             continue;
         }
         let cast = Cast::of(&app, &name).await;
@@ -312,7 +238,7 @@ async fn sec_050_what_ends_an_accounts_sessions_ends_its_families() {
             "set_password" => assert!(set_password(&*store, cast.id, true).await),
             "password/reset-confirm" => {
                 let token = app.reset_token(&name).await;
-                assert_eq!(families(&app.db, cast.id).await, 2, "asking is nothing");
+                assert_eq!(count(&app.db, cast.id).await, 2, "asking is nothing");
                 assert_eq!(app.reset(&token, NEW).await.status, 200);
             }
             "email/change-undo" => {
@@ -321,11 +247,7 @@ async fn sec_050_what_ends_an_accounts_sessions_ends_its_families() {
                     app.confirm("/email/change-confirm", &token).await.status,
                     200
                 );
-                assert_eq!(
-                    families(&app.db, cast.id).await,
-                    2,
-                    "the change evicts nobody"
-                );
+                assert_eq!(count(&app.db, cast.id).await, 2, "the change evicts nobody");
                 app.deliver().await;
                 let token = app.token(MessageKind::EmailChanged, &name);
                 assert_eq!(app.confirm("/email/change-undo", &token).await.status, 200);
@@ -347,26 +269,9 @@ async fn sec_050_what_ends_an_accounts_sessions_ends_its_families() {
                 assert_eq!(cast.other.get("/me").await.status, 200, "sessions stay");
             }
         }
-        assert_eq!(families(&app.db, cast.id).await, 0, "{how}");
-        assert_eq!(families(&app.db, bob.id).await, 2, "{how}: nobody else's");
+        assert_eq!(count(&app.db, cast.id).await, 0, "{how}");
+        assert_eq!(count(&app.db, bob.id).await, 2, "{how}: nobody else's");
     }
-}
-
-/// A new password from a caller without a session: a bearer, or the application.
-async fn set_password(store: &dyn Store<User>, user: i64, evict: bool) -> bool {
-    let account = store.by_id(&user).await.unwrap().unwrap();
-    let change = PasswordChange {
-        user: &user,
-        old: account.account().password_hash,
-        new: &PasswordHash::from_stored("$argon2id$of-another-one".to_owned()),
-        evict: evict.then_some(Evict {
-            keep: None,
-            rotate: None,
-        }),
-        notice: None,
-        now: Timestamp::from_micros(0),
-    };
-    store.set_password(change).await.unwrap()
 }
 
 #[tokio::test]
@@ -389,82 +294,7 @@ async fn what_ends_one_session_or_none_leaves_the_families() {
     app.auth.users().revoke_superuser(&id).await.unwrap();
     app.auth.users().enable(&id).await.unwrap();
     assert!(set_password(&*store, id, false).await);
-    assert_eq!(families(&app.db, id).await, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sec_050_a_family_that_opens_around_an_end_does_not_outlive_it() {
-    let app = TestApp::start().await;
-    let (store, now) = (store::<Auth>(&app.db), app.clock.now());
-    for round in 0..40 {
-        let user = app.register(&format!("user{round}")).await;
-        let version = epoch(&*store, user).await;
-        let mut openings = JoinSet::new();
-        for number in 0..6 {
-            let store = Arc::clone(&store);
-            openings.spawn(async move {
-                let id = format!("{round}-{number}");
-                store
-                    .open_family(family(&id, &user, version, now))
-                    .await
-                    .unwrap()
-            });
-        }
-        // Somewhere among them.
-        for _ in 0..round % 8 {
-            tokio::task::yield_now().await;
-        }
-        let ended = match round % 3 {
-            0 => store.change(&user, AccountChange::Active(false), now).await,
-            1 => store.delete(&user).await,
-            _ => Ok(set_password(&*store, user, true).await),
-        };
-        assert!(ended.unwrap());
-        openings.join_all().await;
-        assert_eq!(families(&app.db, user).await, 0, "round {round}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn families_and_what_ends_them_wait_for_nobody_in_a_circle() {
-    let app = TestApp::with_pool(1).await;
-    let db = support::pool(&app.file.url(), 10).await;
-    let (store, now) = (store::<Auth>(&db), app.clock.now());
-    let users = [app.register("ada").await, app.register("bob").await];
-    let mut lanes = JoinSet::new();
-    for lane in 0..16_i64 {
-        let (store, user) = (Arc::clone(&store), users[usize::from(lane % 2 == 0)]);
-        lanes.spawn(async move {
-            for turn in 0..25_i64 {
-                let own = format!("{lane}-{turn}");
-                let another = format!("{}-{turn}", (lane + 2) % 16);
-                let version = epoch(&*store, user).await;
-                store.open_family(family(&own, &user, version, now)).await?;
-                store.rotate(&another, 0, &[8; 32], now).await?;
-                match (lane + turn) % 6 {
-                    0 => drop(store.end_all(&user, None, now).await?),
-                    1 => drop(store.end_families(&user, now).await?),
-                    2 => drop(store.end_family(&another, None).await?),
-                    3 => drop(store.sweep(now.plus(MONTH), 100).await?),
-                    4 => drop(
-                        store
-                            .change(&user, AccountChange::Active(false), now)
-                            .await?,
-                    ),
-                    _ => drop(
-                        store
-                            .change(&user, AccountChange::Active(true), now)
-                            .await?,
-                    ),
-                }
-            }
-            Ok::<_, crudauth::Error>(())
-        });
-    }
-    let done = tokio::time::timeout(Duration::from_secs(60), lanes.join_all());
-    for lane in done.await.expect("they wait for each other") {
-        lane.unwrap();
-    }
+    assert_eq!(count(&app.db, id).await, 2);
 }
 
 #[derive(Debug, Clone, AuthUser)]

@@ -45,6 +45,8 @@ const RUNTIME: Crate = Crate {
             "handles",
             "start",
             "testing",
+            "toolbox",
+            "transport",
             "workers",
         ],
         &["__private"],

@@ -276,6 +276,33 @@ pub const fn need_scope<A: Authority>(scope: &str) {
     panic!("{}", text.text());
 }
 
+/// Fails to compile where two transports of the block have one name: the route table, the guards and the hooks could not tell
+/// them apart.
+///
+/// # Panics
+/// When the compiler evaluates it for such a block.
+#[expect(
+    clippy::panic,
+    reason = "evaluated by the compiler: it is how an error is told there"
+)]
+pub const fn need_distinct_transports<A: Authority>() {
+    let mut rest = A::TRANSPORTS;
+    while let [first, tail @ ..] = rest {
+        let mut others = tail;
+        while let [other, further @ ..] = others {
+            if same(first.name, other.name) {
+                let text = Sentence::new()
+                    .add("two transports are called `")
+                    .add(first.name);
+                let text = text.add("`; give `OwnTransport::NAME` another name");
+                panic!("{}", text.text());
+            }
+            others = further;
+        }
+        rest = tail;
+    }
+}
+
 const fn same(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
     loop {

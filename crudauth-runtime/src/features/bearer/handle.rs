@@ -112,7 +112,7 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
     /// # Errors
     /// When the database cannot be written.
     pub async fn revoke(&self, refresh_token: &str) -> Result<()> {
-        flow::end_family(engine(self.0), refresh_token).await
+        flow::sign_out(engine(self.0), refresh_token, &Client::NONE).await
     }
 
     /// Ends every family of an account, and says how many there were. The access tokens made from them end with them.

@@ -16,6 +16,7 @@ use crate::account::{AccountKey, AuthUser};
 use crate::authenticate::Credentials;
 use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
+use crate::engine::Client;
 use crate::http::issue::Issue;
 use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
@@ -129,9 +130,9 @@ pub(super) async fn logout<A: HasBearer>(State(auth): State<A>, request: Request
 /// `POST /token/revoke` (RFC 7009). 200 for whatever is no token of the caller's.
 pub(super) async fn revoke<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
     let answer = async {
-        let (principal, token) = asked(&auth, request).await?;
-        let owner = principal.user_id();
-        flow::revoke(engine(&auth), &A::BEARER, owner, token.expose()).await?;
+        let (principal, client, token) = asked(&auth, request).await?;
+        let (owner, token) = (principal.user(), token.expose());
+        flow::revoke(engine(&auth), &A::BEARER, owner, token, &client).await?;
         Ok(StatusCode::OK.into_response())
     };
     oauth_for::<A>(answer.await)
@@ -140,7 +141,7 @@ pub(super) async fn revoke<A: HasBearer>(State(auth): State<A>, request: Request
 /// `POST /token/introspect` (RFC 7662). One body for everything that is not live and the caller's to know of.
 pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
     let answer = async {
-        let (principal, token) = asked(&auth, request).await?;
+        let (principal, _, token) = asked(&auth, request).await?;
         let engine = engine(&auth);
         let described =
             flow::describe(engine, &A::BEARER, principal.user(), token.expose()).await?;
@@ -171,14 +172,15 @@ pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Req
 async fn asked<A: HasBearer>(
     auth: &A,
     request: Request,
-) -> Result<(Principal<A>, SecretText), Problem> {
+) -> Result<(Principal<A>, Client, SecretText), Problem> {
     let (mut parts, body) = request.into_parts();
+    let client = client::<A>(&parts);
     let principal = authenticate(auth, &mut parts, None).await?;
     let principal = principal.ok_or(Problem::NotAuthenticated)?;
     let mut form = form(&parts, body, &["token"]).await?;
     let token = form.secret("token");
     form.finish()?;
-    Ok((principal, token.ok_or(Problem::Internal)?))
+    Ok((principal, client, token.ok_or(Problem::Internal)?))
 }
 
 /// `GET /.well-known/jwks.json`. The public keys by which anybody verifies an access token. Clients keep it for five minutes.

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::flow::{self, Presented};
 use super::{HasBearer, cookies};
-use crate::authority::{Transport, engine};
+use crate::authority::{Transport, client, engine};
 use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::policy::{RefreshPolicy, SameSite};
@@ -78,7 +78,7 @@ async fn sign_out<A: HasBearer>(auth: &A, parts: &Parts) -> Result<Vec<HeaderVal
     };
     if let Some(token) = cookies::value(&parts.headers, policy.cookie) {
         own_page(auth, parts, &policy)?;
-        flow::end_family(engine(auth), token).await?;
+        flow::sign_out(engine(auth), token, &client::<A>(parts)).await?;
     }
     Ok(vec![cookies::cleared(&policy, engine(auth).now())])
 }

@@ -9,7 +9,7 @@ pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
 pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
 pub(crate) use issue::{Granting, extra_of, grant};
 pub use renew::{Renewed, renew};
-pub use revoke::{Description, describe, end_family, revoke};
+pub use revoke::{Description, describe, revoke, sign_out};
 
 /// The scopes of `list` that the block declares, in its order: whatever else was once granted is no more.
 pub(crate) fn declared<'a>(

@@ -1,13 +1,16 @@
 //! Ending tokens, and saying what one is.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::access::{Presented, look_up};
 use super::declared;
 use crate::account::{AccountKey, AuthUser};
 use crate::crypto::RefreshToken;
-use crate::engine::Engine;
+use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
+use crate::hooks::{AccountEvent, AccountInfo};
 use crate::policy::BearerPolicy;
 
 /// Ends the family of a token that belongs to `owner`: of a refresh token of any generation, or of an access token
@@ -16,10 +19,11 @@ use crate::policy::BearerPolicy;
 /// # Errors
 /// When the database cannot be written.
 pub async fn revoke<U: AuthUser>(
-    engine: &Engine<U>,
+    engine: &Arc<Engine<U>>,
     policy: &BearerPolicy,
-    owner: &U::Id,
+    owner: &U,
     text: &str,
+    client: &Client,
 ) -> Result<()> {
     let family = match RefreshToken::parse(&engine.keys, text) {
         Some(token) => Some(token.family()),
@@ -28,21 +32,48 @@ pub async fn revoke<U: AuthUser>(
             Presented::Over | Presented::Invalid => None,
         },
     };
-    if let Some(family) = family {
-        engine.store.end_family(&family, Some(owner)).await?;
+    match family {
+        Some(family) => end(engine, &family, AccountInfo::of(owner), client).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Ends the family of the refresh token that a browser signs out with. Whoever holds it may.
+/// Ends the family of the refresh token that somebody signs out with. Whoever holds it may.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn end_family<U: AuthUser>(engine: &Engine<U>, text: &str) -> Result<()> {
-    if let Some(token) = RefreshToken::parse(&engine.keys, text) {
-        engine.store.end_family(&token.family(), None).await?;
+pub async fn sign_out<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    text: &str,
+    client: &Client,
+) -> Result<()> {
+    let Some(token) = RefreshToken::parse(&engine.keys, text) else {
+        return Ok(());
+    };
+    let family = token.family();
+    match engine.store.family(&family).await? {
+        Some((_, user)) => end(engine, &family, AccountInfo::of(&user), client).await,
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Ends a family of the account's, if it is one, and tells the hooks.
+async fn end<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    family: &str,
+    account: AccountInfo<U::Id>,
+    client: &Client,
+) -> Result<()> {
+    let origin = engine.origin_of(client, Some("bearer"), Some(family.to_owned()));
+    let (engine, family) = (Arc::clone(engine), family.to_owned());
+    detached(async move {
+        if engine.store.end_family(&family, Some(&account.id)).await? {
+            let event = AccountEvent { account, origin };
+            engine.hooks.after_logout(&event).await;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// What introspection says of a live token.
