@@ -26,7 +26,7 @@
 
 use axum::Json;
 use crudauth::mail::{ConsoleMailer, JsonLinesMailer, Mailer};
-use crudauth::routing::{Router, get};
+use crudauth::routing::{Router, get, post};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -58,6 +58,7 @@ pub struct User {
 auth! {
     #[session(management)]
     #[email]
+    #[sudo(route)]
     #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
@@ -84,6 +85,11 @@ async fn billing(user: Principal<Auth>) -> Json<Value> {
 
 #[require(superuser)]
 async fn admin(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+#[require(sudo)]
+async fn danger(user: Principal<Auth>) -> Json<Value> {
     Json(json!({ "id": user.id }))
 }
 
@@ -125,6 +131,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/dashboard", get(dashboard))
         .route("/billing", get(billing))
         .route("/admin", get(admin))
+        .route("/danger", post(danger))
         .route("/maybe", get(maybe))
         .mount(&auth)
         .with_state(auth.clone());

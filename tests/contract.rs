@@ -16,7 +16,7 @@ use crudauth_runtime::features::REGISTRY;
 use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
 use support::{Answer, FORM, JSON, PASSWORD};
-use world::{NEW, sentence, sign_up, without_csrf, without_email, world};
+use world::{NEW, sentence, sign_up, with_tokens, without_csrf, without_email, world};
 
 /// What a route answers the `times`-th time.
 macro_rules! repeated {
@@ -37,6 +37,7 @@ macro_rules! repeated {
 async fn produce(route: &str, status: u16, code: &str) -> Answer {
     let w = match (route, status, code) {
         (_, _, "csrf_disabled") => without_csrf().await,
+        (_, _, "session_required") => with_tokens().await,
         // Where messages go out, `/register` answers what is free and what is taken alike.
         ("POST /register", 200, _) | (_, _, "email_taken" | "field_taken") => without_email().await,
         _ => world().await,
@@ -250,6 +251,21 @@ async fn produce(route: &str, status: u16, code: &str) -> Answer {
         ("POST /csrf/refresh", 400, "csrf_disabled") => w.ada.post("/csrf/refresh").await,
         ("POST /csrf/refresh", 401, "not_authenticated") => w.stranger.post("/csrf/refresh").await,
         ("POST /csrf/refresh", 429, "rate_limited") => repeated!(31, w.ada.post("/csrf/refresh")),
+        ("POST /sudo", 200, "") => w.sudo(json!({ "password": PASSWORD })).await,
+        ("POST /sudo", 401, "invalid_code") => w.sudo(json!({ "code": "123456" })).await,
+        ("POST /sudo", 401, "not_authenticated") => w.stranger.post("/sudo").await,
+        ("POST /sudo", 401, "sudo_password_incorrect") => {
+            w.sudo(json!({ "password": "wrong" })).await
+        }
+        ("POST /sudo", 403, "session_gone") => {
+            w.end_sessions_at_a_try().await;
+            w.sudo(json!({ "password": PASSWORD })).await
+        }
+        ("POST /sudo", 403, "session_required") => w.sudo_by_token().await,
+        ("POST /sudo", 422, "validation_error") => w.ada.post("/sudo").await,
+        ("POST /sudo", 429, "sudo_locked") => {
+            repeated!(3, w.sudo(json!({ "password": "wrong" })))
+        }
         _ => panic!("`{route}` declares {status} {code:?}: write here how it comes about"),
     }
 }

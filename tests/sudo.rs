@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::Method;
 use axum::http::request::Parts;
 use crudauth::hooks::{Elevated, HookResult};
 use crudauth::routing::{Router, post};
@@ -23,7 +24,7 @@ use crudauth::{Hooks, Principal, auth, require, sudo};
 use futures_util::future::join_all;
 use mailed::MailApp;
 use serde_json::{Value, json};
-use support::{Answer, Client, PASSWORD, User, fresh_address};
+use support::{Answer, Client, FORM, JSON, PASSWORD, User, fresh_address};
 
 const NEW: &str = "another good password";
 const SECOND: Duration = Duration::from_secs(1);
@@ -32,6 +33,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
+    #[bearer]
     #[email(frontend_url = "https://app.example.com")]
     #[sudo(route)]
     #[hooks(Told)]
@@ -93,6 +95,12 @@ async fn purge(user: Principal<Auth>) -> axum::Json<Value> {
     axum::Json(destroy(&user))
 }
 
+/// Whoever came by whatever way.
+#[require(transport(bearer), sudo)]
+async fn machine(user: Principal<Auth>) -> axum::Json<Value> {
+    axum::Json(destroy(&user))
+}
+
 /// A route of the application's own in place of `POST /sudo`.
 #[require]
 async fn by_hand(
@@ -128,6 +136,7 @@ impl World {
         app.app.router = Router::new()
             .route("/danger", post(danger))
             .route("/fresh", post(fresh))
+            .route("/machine", post(machine))
             .route("/purge", post(purge))
             .route("/by-hand", post(by_hand))
             .route("/lower", post(lower))
@@ -301,6 +310,33 @@ async fn only_the_sessions_own_pages_may_try() {
     let answer = try_with(&nobody, PASSWORD).await;
     assert_eq!(refusal(&answer).2, "not_authenticated");
     assert_eq!(w.rows().await, 0);
+}
+
+#[tokio::test]
+async fn sec_123_an_access_token_is_never_elevated() {
+    let w = World::start().await;
+    let ada = w.elevated().await;
+    let form = format!("username=ada&password={}", support::encode(PASSWORD));
+    let issued = w.app.client().post_body("/token", FORM, form).await;
+    let bearer = format!("Bearer {}", issued.json()["access_token"].as_str().unwrap());
+    let send = async |client: &Client, path: &str| {
+        let request = client
+            .request(Method::POST, path)
+            .header("authorization", &bearer)
+            .header("content-type", JSON);
+        let body = json!({ "password": PASSWORD }).to_string();
+        client.send(request.body(body.into()).unwrap()).await
+    };
+    let nobody = w.app.client();
+    let answer = send(&nobody, "/sudo").await;
+    let text = "Sudo requires a session-backed login.";
+    assert_eq!(refusal(&answer), told(403, text, "session_required"));
+    assert_eq!(send(&nobody, "/danger").await.code(), "sudo_required");
+    assert_eq!(send(&nobody, "/by-hand").await.text, "NoSession");
+    assert_eq!(send(&nobody, "/lower").await.text, "false false false");
+    // Beside a session that is elevated it is still the token that is asked for here, and the session there.
+    assert_eq!(send(&ada, "/machine").await.code(), "sudo_required");
+    assert_eq!(send(&ada, "/danger").await.status, 200);
 }
 
 #[tokio::test]

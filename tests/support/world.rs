@@ -34,7 +34,16 @@ auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
     #[email(frontend_url = "https://app.example.com")]
+    #[sudo(route)]
     struct Auth<Account>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[session(management)]
+    #[bearer]
+    #[sudo(route)]
+    struct WithTokens<Account>;
 }
 
 auth! {
@@ -79,6 +88,11 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "password_incorrect" => "Incorrect password",
         "same_email" => "New email matches current email",
         "email_in_use" => "Email already in use",
+        "invalid_code" => "Invalid code",
+        "session_gone" => "Session no longer exists.",
+        "session_required" => "Sudo requires a session-backed login.",
+        "sudo_locked" => "Too many attempts. Try again later.",
+        "sudo_password_incorrect" => "Incorrect password",
         _ => return None,
     })
 }
@@ -130,6 +144,18 @@ pub async fn without_email() -> World {
 pub async fn without_csrf() -> World {
     let (file, clock) = (TempDb::new(), clock());
     let auth = NoCsrf::connect(file.url())
+        .secret(SECRET)
+        .clock(clock.clone())
+        .cheap_hashing()
+        .manual_workers()
+        .await
+        .unwrap();
+    World::new(auth.router(), clock, file, None).await
+}
+
+pub async fn with_tokens() -> World {
+    let (file, clock) = (TempDb::new(), clock());
+    let auth = WithTokens::connect(file.url())
         .secret(SECRET)
         .clock(clock.clone())
         .cheap_hashing()
@@ -220,6 +246,36 @@ impl World {
         let answer = self.confirm("/email/change-confirm", &token).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         self.token(MessageKind::EmailChanged).await
+    }
+
+    /// Tries, as ada, to prove once more who she is.
+    pub async fn sudo(&self, body: Value) -> Answer {
+        self.ada.post_json("/sudo", &body).await
+    }
+
+    /// The same with an access token in place of the session.
+    pub async fn sudo_by_token(&self) -> Answer {
+        let form = format!("username=ada&password={}", support::encode(PASSWORD));
+        let issued = self.stranger.post_body("/token", support::FORM, form).await;
+        let token = issued.json()["access_token"].as_str().unwrap().to_owned();
+        let request = self
+            .stranger
+            .request(Method::POST, "/sudo")
+            .header("content-type", support::JSON)
+            .header("authorization", format!("Bearer {token}"));
+        let body = json!({ "password": PASSWORD }).to_string();
+        self.stranger.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Every session ends as soon as a try is counted.
+    pub async fn end_sessions_at_a_try(&self) {
+        let statements = support::sql(
+            "CREATE TRIGGER over AFTER INSERT ON auth_limits BEGIN DELETE FROM auth_sessions; END",
+            "CREATE FUNCTION over() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN DELETE FROM auth_sessions; RETURN NULL; END $$; \
+             CREATE TRIGGER over AFTER INSERT ON auth_limits FOR EACH ROW EXECUTE FUNCTION over()",
+        );
+        self.db.run(statements).await;
     }
 
     pub async fn sql(&self, text: &'static str) {
