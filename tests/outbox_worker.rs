@@ -242,7 +242,6 @@ async fn sec_153_a_shutdown_waits_no_longer_for_what_another_process_has_left() 
     process.mail.hang();
     other.register("ada").await;
     settle().await;
-    assert_eq!(process.mail.attempts(), 1, "the worker is not asleep");
 
     let auth = process.auth.clone();
     let ending = tokio::spawn(async move { auth.shutdown().await });

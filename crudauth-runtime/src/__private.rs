@@ -232,6 +232,8 @@ pub const fn need_transport_session<A: session::HasSession>() {}
 pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
 pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
+/// Moves the error of an authority that asks the account at every request to `AccessToken<…>`.
+pub const fn need_stateless<A: bearer::Stateless>() {}
 /// Moves the error of claims that are none to their path.
 pub const fn need_claims<C: bearer::Claims<U>, U: AuthUser>() {}
 /// Moves the error of a transport that is none to its path.
@@ -247,20 +249,10 @@ pub const fn need_mounted<T: OwnTransport<A>, A: Mounts<T>>() {}
     clippy::panic,
     reason = "evaluated by the compiler: it is how an error is told there"
 )]
+#[track_caller]
 pub const fn need_scope<A: Authority>(scope: &str) {
-    let mut rest = A::SCOPES;
-    let mut known = Sentence::new();
-    while let [first, tail @ ..] = rest {
-        if same(first, scope) {
-            return;
-        }
-        known = known.add(if rest.len() == A::SCOPES.len() {
-            ""
-        } else {
-            ", "
-        });
-        known = known.add(first);
-        rest = tail;
+    if near(A::SCOPES, scope, 0).is_some() {
+        return;
     }
     let text = Sentence::new().add("`").add(A::NAME);
     let text = if A::SCOPES.is_empty() {
@@ -268,48 +260,61 @@ pub const fn need_scope<A: Authority>(scope: &str) {
             .add(scope)
             .add("\")))]` in its `auth!` block")
     } else {
-        text.add("` has no scope `")
-            .add(scope)
-            .add("`; its scopes are: ")
-            .add(known.text())
+        let text = text.add("` has no scope `").add(scope).add("`; ");
+        match meant(A::SCOPES, scope) {
+            Some(known) => text.add("did you mean `").add(known).add("`?"),
+            None => text.add("expected one of: ").list(A::SCOPES),
+        }
     };
     panic!("{}", text.text());
 }
 
-/// Fails to compile where two transports of the block have one name: the route table, the guards and the hooks could not tell
-/// them apart.
-///
-/// # Panics
-/// When the compiler evaluates it for such a block.
-#[expect(
-    clippy::panic,
-    reason = "evaluated by the compiler: it is how an error is told there"
-)]
-pub const fn need_distinct_transports<A: Authority>() {
-    let mut rest = A::TRANSPORTS;
-    while let [first, tail @ ..] = rest {
-        let mut others = tail;
-        while let [other, further @ ..] = others {
-            if same(first.name, other.name) {
-                let text = Sentence::new()
-                    .add("two transports are called `")
-                    .add(first.name);
-                let text = text.add("`; give `OwnTransport::NAME` another name");
-                panic!("{}", text.text());
-            }
-            others = further;
+/// The known text that was probably meant, by the measure of the macros: at most 1 + a quarter of its length away.
+const fn meant(known: &[&'static str], text: &str) -> Option<&'static str> {
+    // Each step costs four times the one before; what is further away was hardly meant.
+    let most = 1 + text.len() / 4;
+    let mut reach = 1;
+    while reach <= most && reach <= 4 {
+        if let Some(found) = near(known, text, reach) {
+            return Some(found);
         }
-        rest = tail;
+        reach += 1;
     }
+    None
 }
 
-const fn same(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
-    loop {
-        match (one, other) {
-            ([], []) => return true,
-            ([a, rest @ ..], [b, others @ ..]) if *a == *b => (one, other) = (rest, others),
-            _ => return false,
+/// The first known text within `reach` edits.
+const fn near(mut known: &[&'static str], text: &str, reach: usize) -> Option<&'static str> {
+    while let [first, rest @ ..] = known {
+        if within(first.as_bytes(), text.as_bytes(), reach) {
+            return Some(first);
+        }
+        known = rest;
+    }
+    None
+}
+
+/// Whether so many edits make one text the other: a byte more, less or changed, or two neighbours swapped.
+const fn within(one: &[u8], other: &[u8], reach: usize) -> bool {
+    match (one, other) {
+        ([], rest) | (rest, []) => rest.len() <= reach,
+        ([a, one_rest @ ..], [b, other_rest @ ..]) if *a == *b => {
+            within(one_rest, other_rest, reach)
+        }
+        ([a, one_rest @ ..], [b, other_rest @ ..]) => {
+            if reach == 0 {
+                return false;
+            }
+            let swapped = match (one_rest, other_rest) {
+                ([c, one_rest @ ..], [d, other_rest @ ..]) => {
+                    *a == *d && *b == *c && within(one_rest, other_rest, reach - 1)
+                }
+                _ => false,
+            };
+            swapped
+                || within(one_rest, other_rest, reach - 1)
+                || within(one_rest, other, reach - 1)
+                || within(one, other_rest, reach - 1)
         }
     }
 }
@@ -336,6 +341,14 @@ impl Sentence {
             self.len += text.len();
         }
         self
+    }
+
+    const fn list(self, texts: &[&str]) -> Self {
+        match texts {
+            [] => self,
+            [last] => self.add(last),
+            [first, rest @ ..] => self.add(first).add(", ").list(rest),
+        }
     }
 
     const fn text(&self) -> &str {

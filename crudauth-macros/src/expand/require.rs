@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
-use crate::model::{Guard, Proof, Sudo};
+use crate::model::{Guard, Proof, Sudo, last_segment};
 use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
@@ -27,6 +27,7 @@ pub(crate) fn require(
     site: u64,
 ) -> TokenStream {
     let krate = &guard.krate;
+    let token = access_token(&function, form);
     match form {
         Form::Value(at) => {
             let proofs = proofs(guard, site);
@@ -41,9 +42,19 @@ pub(crate) fn require(
         }
         Form::Reference(at) => demand(&mut function, guard, *at),
     }
-    let body = prologue(&function, guard, authority, site);
+    let body = prologue(&function, guard, authority, site, token);
     function.block.stmts.splice(0..0, body);
     function.into_token_stream()
+}
+
+/// Where a handler takes an access token, which not every authority lets answer by itself.
+fn access_token(function: &ItemFn, form: &Form) -> Option<Span> {
+    let Form::Value(at) = form else { return None };
+    let syn::FnArg::Typed(argument) = function.sig.inputs.iter().nth(*at)? else {
+        return None;
+    };
+    let segment = last_segment(&argument.ty)?;
+    (segment.ident == "AccessToken").then(|| segment.ident.span())
 }
 
 /// Nested pairs in canonical order.
@@ -154,7 +165,13 @@ fn demands(guard: &Guard) -> Vec<TokenStream> {
 
 /// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
 /// behind a statement, which clippy reports.
-fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Vec<syn::Stmt> {
+fn prologue(
+    function: &ItemFn,
+    guard: &Guard,
+    authority: &Type,
+    site: u64,
+    token: Option<Span>,
+) -> Vec<syn::Stmt> {
     let krate = &guard.krate;
     let mut body: Vec<syn::Stmt> = Vec::new();
     for proof in &guard.proofs {
@@ -177,10 +194,16 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
     let inside = of_function || mentions(authority, "Self");
-    let needs: Vec<_> = guard
-        .proofs
-        .iter()
-        .filter_map(|proof| need(krate, proof, authority, inside))
+    let stateless = quote!(#krate::__private::need_stateless::<#authority>());
+    let needs: Vec<_> = token
+        .map(|at| located(stateless, at))
+        .into_iter()
+        .chain(
+            guard
+                .proofs
+                .iter()
+                .filter_map(|proof| need(krate, proof, authority, inside)),
+        )
         .collect();
     if needs.is_empty() {
         return body;

@@ -1,6 +1,7 @@
 //! `#[require(verified, transport(session), sudo, check(path), gates::Staff)]`: what a principal must prove.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Meta, MetaList, Path};
 
@@ -80,7 +81,34 @@ pub(crate) fn require(cx: &Cx, transports: &[&str], tokens: TokenStream) -> Guar
         }
     }
     guard.proofs.sort_by_key(Proof::order); // stable: gates keep their order
+    nobody(cx, &guard);
     guard
+}
+
+/// Words that are each fine, and that nobody fulfils together.
+fn nobody(cx: &Cx, guard: &Guard) {
+    let mut transports = guard.proofs.iter().filter_map(|proof| match proof {
+        Proof::Transport(name) => Some(name.to_token_stream()),
+        Proof::OwnTransport(path) => Some(path.to_token_stream()),
+        _ => None,
+    });
+    let (first, second) = (transports.next(), transports.next());
+    if let Some(second) = second {
+        cx.error_on(
+            second,
+            "a request comes by one transport, so it never comes by both of these",
+            "remove one of them, or both to let any transport in",
+        );
+    }
+    let session = first.filter(|name| name.to_string() == "session");
+    let scope = |proof: &Proof| matches!(proof, Proof::Scope(_));
+    if let Some(session) = session.filter(|_| guard.proofs.iter().any(scope)) {
+        cx.error_on(
+            session,
+            "a session has no scopes, so nobody fulfils both `transport(session)` and `scope(…)`",
+            "write `transport(bearer)`, or remove `scope(…)`",
+        );
+    }
 }
 
 fn is_gate(path: &Path) -> bool {

@@ -276,35 +276,5 @@ fn seconds(span: Duration) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crypto::RootKeys;
-    use crate::secret::SecretText;
-
-    #[test]
-    fn what_is_issued_is_believed() {
-        let roots = RootKeys::new(vec![SecretText::from(
-            "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h",
-        )])
-        .unwrap();
-        let keys = TokenKeys::derived(&roots).unwrap();
-        let rules = AccessRules::new(Duration::from_secs(900));
-        let now = Timestamp::from_micros(1_700_000_000_123_456);
-        let token = issue(
-            &keys,
-            &rules,
-            &NewClaims {
-                sub: "1",
-                ver: 0,
-                now,
-                until: None,
-                jti: Some("x"),
-                sid: None,
-                scopes: &["read"],
-                extra: Map::new(),
-            },
-        )
-        .unwrap();
-        assert!(matches!(read(&keys, &rules, &token, now), Verdict::Good(_)));
-    }
-}
+#[path = "access_tests.rs"]
+mod tests;

@@ -100,8 +100,13 @@ pub(crate) async fn serve<U: AuthUser>(weak: Weak<Engine<U>>, mut stopped: watch
         let wait = tokio::select! {
             wait = &mut work => wait,
             _ = stopped.changed() => {
-                // What is in the air lands, and what is due goes out, as far as that is soon done.
-                drain(work).await;
+                // What is in the air lands, and what is due goes out, as far as that is soon done: the turn may have looked
+                // for the last time before somebody left a row.
+                drain(async {
+                    work.await;
+                    turn(&engine).await
+                })
+                .await;
                 return;
             }
         };
@@ -111,7 +116,7 @@ pub(crate) async fn serve<U: AuthUser>(weak: Weak<Engine<U>>, mut stopped: watch
             () = tokio::time::sleep(wait) => {}
             () = due.notified() => {}
             _ = stopped.changed() => {
-                // Once more: somebody may have left a row at the last moment.
+                // Once more: somebody may have left a row without telling this process.
                 if let Some(engine) = weak.upgrade() {
                     drain(turn(&engine)).await;
                 }

@@ -1,5 +1,6 @@
 //! The algorithms with a pair of keys, over ring.
 
+use ring::agreement::{self, ECDH_P256, EphemeralPrivateKey};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
@@ -89,12 +90,13 @@ impl PublicKey {
         bytes.try_into().ok().map(Self::Ed25519)
     }
 
-    /// `None` unless it is a point in the uncompressed form. Whether it lies on the curve is looked at with each
-    /// signature.
+    /// `None` unless it is a point of the curve, in the uncompressed form.
     pub(super) fn es256(point: &[u8]) -> Option<Self> {
-        (point.first() == Some(&4))
-            .then(|| point.try_into().ok().map(Self::Es256))
-            .flatten()
+        // ring looks at a point when it is used; agreeing on a secret with it is a use that needs no signature.
+        let passer_by = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new()).ok()?;
+        let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, point);
+        agreement::agree_ephemeral(passer_by, &peer, |_| ()).ok()?;
+        point.try_into().ok().map(Self::Es256)
     }
 
     pub(super) fn rs256(n: Vec<u8>, e: Vec<u8>) -> Result<Self, &'static str> {

@@ -18,7 +18,7 @@ mod handle;
 mod routes;
 mod transport;
 
-pub use extractor::AccessToken;
+pub use extractor::{AccessToken, Stateless};
 pub use flow::{Claims, NoClaims};
 pub use handle::{Tokens, TokensHandle};
 pub use transport::transport;
