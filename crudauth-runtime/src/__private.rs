@@ -20,7 +20,7 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, bearer, email_change, recovery, session};
+pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, ProvesScope, Refine, Scoped, Superuser, Verdict,
     Verified, Via, ViaOwn, verdict,
@@ -29,6 +29,7 @@ pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{
     Algorithm, Argon2Params, BearerPolicy, Limit, Policy, RefreshPolicy, SameSite, SessionPolicy,
+    SudoPolicy,
 };
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
@@ -227,6 +228,8 @@ pub const fn need_verified<A: Authority<User: HasVerified>>() {}
 pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 /// Moves the error of a missing transport to `transport(session)`.
 pub const fn need_transport_session<A: session::HasSession>() {}
+/// Moves the error of a missing section to `sudo`.
+pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
 pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
 /// Moves the error of a transport that is not mounted to its path.
