@@ -27,7 +27,7 @@ pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
 pub use crudauth_runtime::start::verify_schema;
 pub use crudauth_runtime::store::products::DialectName as Dialect;
 pub use crudauth_runtime::toolbox::{
-    PasswordOutcome, SignedIn, authenticate_password, validate_password,
+    PasswordOutcome, SignedIn, authenticate_password, refuse_cross_site, validate_password,
 };
 pub use crudauth_runtime::{routing, testing, transport};
 

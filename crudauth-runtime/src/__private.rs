@@ -269,6 +269,36 @@ pub const fn need_scope<A: Authority>(scope: &str) {
     panic!("{}", text.text());
 }
 
+/// Fails to compile where two transports of the block have one name: the route table, the guards and the hooks could not tell
+/// them apart.
+///
+/// # Panics
+/// When the compiler evaluates it for such a block.
+#[expect(
+    clippy::panic,
+    reason = "evaluated by the compiler: it is how an error is told there"
+)]
+#[track_caller]
+pub const fn need_distinct_transports<A: Authority>() {
+    let mut rest = A::TRANSPORTS;
+    while let [first, tail @ ..] = rest {
+        let mut others = tail;
+        while let [other, further @ ..] = others {
+            if within(first.name.as_bytes(), other.name.as_bytes(), 0) {
+                let text = Sentence::new()
+                    .add("two transports of `")
+                    .add(A::NAME)
+                    .add("` are called `")
+                    .add(first.name);
+                let text = text.add("`; give `OwnTransport::NAME` another name");
+                panic!("{}", text.text());
+            }
+            others = further;
+        }
+        rest = tail;
+    }
+}
+
 /// The known text that was probably meant, by the measure of the macros: at most 1 + a quarter of its length away.
 const fn meant(known: &[&'static str], text: &str) -> Option<&'static str> {
     // Each step costs four times the one before; what is further away was hardly meant.
