@@ -41,6 +41,10 @@ auth! {
         change_path = "/confirm-email-change", undo_path = "/undo-email-change",
         require_verified, evict_on_change, // default: off
     )]
+    #[sudo(                          // default: nothing asks for it
+        ttl = "5m", max_attempts = 3, lockout = "15m",
+        route,                       // default: off
+    )]
     #[proxy(trusted_hops = 1)]       // default: 0
     #[database(sqlite)]
     #[tables(prefix = "auth_")]
