@@ -156,6 +156,7 @@ fn by_token(cx: &Cx, guard: &Guard, authority: &Type) -> bool {
             Proof::Scope(_) => {}
             Proof::Superuser(span) => cx.error(*span, what("`superuser`"), &fix),
             Proof::Verified(span) => cx.error(*span, what("`verified`"), &fix),
+            Proof::Sudo(sudo) => cx.error(sudo.span, what("`sudo`"), &fix),
             Proof::Transport(name) => cx.error_on(name, what("a transport"), &fix),
             Proof::OwnTransport(path) => cx.error_on(path, what("a transport"), &fix),
             Proof::Check(path) => cx.error_on(path, what("what a function says"), &fix),

@@ -20,7 +20,7 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, bearer, email_change, recovery, session};
+pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, Refine, Scoped, Superuser, Verdict, Verified, Via,
     ViaOwn, verdict,
@@ -29,6 +29,7 @@ pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{
     Algorithm, Argon2Params, BearerPolicy, Limit, Policy, RefreshPolicy, SameSite, SessionPolicy,
+    SudoPolicy,
 };
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
@@ -227,6 +228,8 @@ pub const fn need_verified<A: Authority<User: HasVerified>>() {}
 pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 /// Moves the error of a missing transport to `transport(session)`.
 pub const fn need_transport_session<A: session::HasSession>() {}
+/// Moves the error of a missing section to `sudo`.
+pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
 pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
 /// Moves the error of an authority that asks the account at every request to `AccessToken<…>`.
@@ -264,6 +267,36 @@ pub const fn need_scope<A: Authority>(scope: &str) {
         }
     };
     panic!("{}", text.text());
+}
+
+/// Fails to compile where two transports of the block have one name: the route table, the guards and the hooks could not tell
+/// them apart.
+///
+/// # Panics
+/// When the compiler evaluates it for such a block.
+#[expect(
+    clippy::panic,
+    reason = "evaluated by the compiler: it is how an error is told there"
+)]
+#[track_caller]
+pub const fn need_distinct_transports<A: Authority>() {
+    let mut rest = A::TRANSPORTS;
+    while let [first, tail @ ..] = rest {
+        let mut others = tail;
+        while let [other, further @ ..] = others {
+            if within(first.name.as_bytes(), other.name.as_bytes(), 0) {
+                let text = Sentence::new()
+                    .add("two transports of `")
+                    .add(A::NAME)
+                    .add("` are called `")
+                    .add(first.name);
+                let text = text.add("`; give `OwnTransport::NAME` another name");
+                panic!("{}", text.text());
+            }
+            others = further;
+        }
+        rest = tail;
+    }
 }
 
 /// The known text that was probably meant, by the measure of the macros: at most 1 + a quarter of its length away.

@@ -15,7 +15,7 @@ use crate::policy::BearerPolicy;
 /// holds the token can read it.
 ///
 /// ```
-/// # use crudauth_runtime as crudauth;
+/// # mod crudauth { pub use crudauth_runtime::features::bearer; }
 /// # #[derive(Debug)] struct User { plan: String }
 /// use crudauth::bearer::Claims;
 ///
