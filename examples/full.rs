@@ -28,7 +28,7 @@
 use axum::Json;
 use crudauth::jwt::SigningKeys;
 use crudauth::mail::{ConsoleMailer, JsonLinesMailer, Mailer};
-use crudauth::routing::{Router, get};
+use crudauth::routing::{Router, get, post};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -61,6 +61,7 @@ auth! {
     #[session(management)]
     #[bearer(scopes(grantable("reports:read")))]
     #[email]
+    #[sudo(route)]
     #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
@@ -87,6 +88,11 @@ async fn billing(user: Principal<Auth>) -> Json<Value> {
 
 #[require(superuser)]
 async fn admin(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+#[require(sudo)]
+async fn danger(user: Principal<Auth>) -> Json<Value> {
     Json(json!({ "id": user.id }))
 }
 
@@ -136,6 +142,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/dashboard", get(dashboard))
         .route("/billing", get(billing))
         .route("/admin", get(admin))
+        .route("/danger", post(danger))
         .route("/maybe", get(maybe))
         .route("/reports", get(reports))
         .mount(&auth)

@@ -48,6 +48,10 @@ pub mod sessions {
     #![doc = include_str!("guide/sessions.md")]
 }
 
+pub mod sudo {
+    #![doc = include_str!("guide/sudo.md")]
+}
+
 pub mod tables {
     #![doc = include_str!("guide/tables.md")]
 }

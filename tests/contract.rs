@@ -16,7 +16,9 @@ use crudauth_runtime::features::REGISTRY;
 use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
 use support::{Answer, FORM, JSON, PASSWORD};
-use world::{NEW, sentence, sign_up, without_csrf, without_email, world};
+use world::{
+    NEW, foreign, refusal, sign_up, speaks_oauth, tokens, without_csrf, without_email, world,
+};
 
 /// What a route answers the `times`-th time.
 macro_rules! repeated {
@@ -37,14 +39,14 @@ macro_rules! repeated {
 async fn produce(route: &str, status: u16, code: &str) -> Answer {
     let w = match (route, status, code) {
         (_, _, "csrf_disabled") => without_csrf().await,
+        // The session's own `/logout` asks for more than where a page comes from.
+        ("POST /logout", 403, _) => tokens().await,
         // Where messages go out, `/register` answers what is free and what is taken alike.
         ("POST /register", 200, _) | (_, _, "email_taken" | "field_taken") => without_email().await,
         _ => world().await,
     };
-    let handle = w.ada.get("/sessions").await.json()[0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let listed = w.ada.get("/sessions").await.json();
+    let handle = listed[0]["id"].as_str().unwrap_or_default().to_owned();
     match (route, status, code) {
         ("POST /register", 200, "") => {
             w.stranger
@@ -250,6 +252,52 @@ async fn produce(route: &str, status: u16, code: &str) -> Answer {
         ("POST /csrf/refresh", 400, "csrf_disabled") => w.ada.post("/csrf/refresh").await,
         ("POST /csrf/refresh", 401, "not_authenticated") => w.stranger.post("/csrf/refresh").await,
         ("POST /csrf/refresh", 429, "rate_limited") => repeated!(31, w.ada.post("/csrf/refresh")),
+        ("POST /token", 200, "") => w.grant("ada", PASSWORD).await,
+        ("POST /token", 401, "incorrect_credentials") => w.grant("ada", "wrong").await,
+        ("POST /token", 403, "cross_site_login") => w.foreign("/token", FORM).await,
+        ("POST /token", 422, "validation_error") => w.stranger.post("/token").await,
+        ("POST /token", 429, "locked_out") => repeated!(6, w.grant("nobody", "wrong")),
+        ("POST /refresh", 200, "") => w.program().await.post("/refresh").await,
+        ("POST /refresh", 401, "refresh_token_missing") => w.stranger.post("/refresh").await,
+        ("POST /refresh", 401, "refresh_token_invalid") => {
+            let mut program = w.program().await;
+            program
+                .cookies
+                .insert("refresh_token".to_owned(), "x".to_owned());
+            program.post("/refresh").await
+        }
+        ("POST /refresh" | "POST /logout", 403, "cross_site") => {
+            foreign(&w.program().await, &route["POST ".len()..], FORM).await
+        }
+        ("POST /token/revoke" | "POST /token/introspect", _, _) => {
+            let path = &route["POST ".len()..];
+            match code {
+                "" => w.ada.post_body(path, FORM, "token=x").await,
+                "not_authenticated" => w.stranger.post_body(path, FORM, "token=x").await,
+                "invalid_token" => w.under("x", path, "token=x").await,
+                _ => w.ada.post(path).await,
+            }
+        }
+        ("GET /.well-known/jwks.json", 200, "") => w.stranger.get("/.well-known/jwks.json").await,
+        ("POST /sudo", 200, "") => w.sudo(json!({ "password": PASSWORD })).await,
+        ("POST /sudo", 401, "invalid_code") => w.sudo(json!({ "code": "123456" })).await,
+        ("POST /sudo", 401, "not_authenticated") => w.stranger.post("/sudo").await,
+        ("POST /sudo", 401, "sudo_password_incorrect") => {
+            w.sudo(json!({ "password": "wrong" })).await
+        }
+        ("POST /sudo", 403, "session_gone") => {
+            w.end_sessions_at_a_try().await;
+            w.sudo(json!({ "password": PASSWORD })).await
+        }
+        ("POST /sudo", 403, "session_required") => {
+            let issued = w.grant("ada", PASSWORD).await.json();
+            w.under(issued["access_token"].as_str().unwrap(), "/sudo", "")
+                .await
+        }
+        ("POST /sudo", 422, "validation_error") => w.ada.post("/sudo").await,
+        ("POST /sudo", 429, "sudo_locked") => {
+            repeated!(3, w.sudo(json!({ "password": "wrong" })))
+        }
         _ => panic!("`{route}` declares {status} {code:?}: write here how it comes about"),
     }
 }
@@ -274,12 +322,8 @@ async fn every_declared_answer_is_given_as_the_contract_words_it() {
             "{name}: {}",
             answer.text
         );
-        if let Some(sentence) = sentence(wanted.code) {
-            assert_eq!(
-                answer.text,
-                format!(r#"{{"detail":"{sentence}","code":"{}"}}"#, wanted.code),
-                "{name}"
-            );
+        if let Some(body) = refusal(route.path, wanted.code) {
+            assert_eq!(answer.text, body, "{name}");
         } else if !wanted.code.is_empty() {
             let issues = answer.json()["detail"]
                 .as_array()
@@ -294,18 +338,25 @@ async fn every_declared_answer_is_given_as_the_contract_words_it() {
                 "{name}: {}",
                 answer.text
             );
+            let told = answer.json();
+            let error = told.get("error").zip(told.get("error_description"));
+            let wanted = (json!("invalid_request"), json!("The request is not valid."));
+            let wanted = speaks_oauth(route.path).then_some((&wanted.0, &wanted.1));
+            assert_eq!(error, wanted, "{name}");
         }
         headers(&name, &answer, route);
     }
 }
 
 fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/json"),
-        "{name}"
-    );
-    assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+    let (kind, kept) = match (route.path, answer.text.is_empty()) {
+        // What is public may be kept for as long as a key is announced before it signs.
+        ("/.well-known/jwks.json", _) => (Some("application/jwk-set+json"), "public, max-age=300"),
+        (_, true) => (None, "no-store"),
+        (_, false) => (Some("application/json"), "no-store"),
+    };
+    assert_eq!(answer.header("content-type"), kind, "{name}");
+    assert_eq!(answer.header("cache-control"), Some(kept), "{name}");
     assert!(answer.header("vary").unwrap().contains("Cookie"), "{name}");
     assert!(answer.header("x-request-id").is_some(), "{name}");
     if answer.status == 429 {

@@ -18,7 +18,7 @@ use crudauth::mail::MessageKind;
 use crudauth_runtime::features::REGISTRY;
 use serde_json::json;
 use support::{Answer, FORM, JSON, PASSWORD};
-use world::{sentence, sign_up, world};
+use world::{refusal, sign_up, world};
 
 #[tokio::test]
 async fn success_bodies_have_the_contracts_keys_in_its_order() {
@@ -154,13 +154,7 @@ async fn unsafe_routes_of_a_session_want_its_token() {
                 .await;
             assert_eq!(
                 (answer.status.as_u16(), answer.text.clone()),
-                (
-                    403,
-                    format!(
-                        r#"{{"detail":"{}","code":"{code}"}}"#,
-                        sentence(code).unwrap()
-                    )
-                ),
+                (403, refusal(route.path, code).unwrap()),
                 "{path}"
             );
             assert_eq!(answer.header("x-csrf-error"), Some("true"), "{path}");
@@ -203,7 +197,8 @@ async fn a_wrong_method_is_405_and_an_unknown_path_404_for_everybody() {
             "//register",
             "/Register",
             "/sessions/",
-            "/token",
+            "/tokens",
+            "/token/",
             "/mfa",
         ] {
             let answer = client.post(path).await;

@@ -23,6 +23,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("rate_limit", &[]),
     ("email", &["recovery", "email_change"]),
     ("channel", &["recovery"]),
+    ("sudo", &["sudo"]),
     ("proxy", &[]),
     ("database", &[]),
     ("tables", &[]),
@@ -46,6 +47,7 @@ auth! {
     #[rate_limit]
     #[email(frontend_url = "https://app.example.com")]
     #[channel]
+    #[sudo]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite)]
     #[tables]

@@ -9,6 +9,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use crudauth::jwt::SigningKeys;
 use crudauth::mail::MessageKind;
 use crudauth::testing::{CaptureMailer, TestBuilder};
 use crudauth::{AuthUser, PasswordHash, auth};
@@ -33,8 +34,34 @@ struct Account {
 auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
+    #[bearer(
+        algorithm = "EdDSA",
+        scopes(default("read"), grantable("read", "reports:read")),
+        revocation,
+        introspection,
+        jwks,
+    )]
     #[email(frontend_url = "https://app.example.com")]
+    #[sudo(route)]
     struct Auth<Account>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(scopes(default("read"), grantable("read", "reports:read")))]
+    struct Tokens<Account>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh(deliver = "body"))]
+    struct InBody<Account>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off")]
+    struct Short<Account>;
 }
 
 auth! {
@@ -50,11 +77,20 @@ auth! {
 }
 
 pub const NEW: &str = "a wholly different one";
+/// RFC 8037 §A.1, which everybody knows.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+";
 
 /// The sentence of the wire contract for each code; lists of issues are compared where they are produced.
 pub fn sentence(code: &str) -> Option<&'static str> {
     Some(match code {
         "not_authenticated" => "Not authenticated",
+        "invalid_token" => "Invalid token",
+        "insufficient_scope" => "Insufficient scope",
+        "refresh_token_missing" => "Refresh token missing",
+        "refresh_token_invalid" => "Invalid or expired refresh token",
         "incorrect_credentials" => "Incorrect username or password",
         "current_password_incorrect" => "Current password is incorrect.",
         "csrf_missing" => "Missing CSRF token",
@@ -79,11 +115,54 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "password_incorrect" => "Incorrect password",
         "same_email" => "New email matches current email",
         "email_in_use" => "Email already in use",
+        "invalid_code" => "Invalid code",
+        "session_gone" => "Session no longer exists.",
+        "session_required" => "Sudo requires a session-backed login.",
+        "sudo_locked" => "Too many attempts. Try again later.",
+        "sudo_password_incorrect" => "Incorrect password",
         _ => return None,
     })
 }
 
-/// One application with the account `ada`, and a browser signed in to it.
+/// What RFC 6749 §5.2 calls it, on the routes that standard clients talk to.
+pub fn oauth_error(code: &str) -> &'static str {
+    match code {
+        "incorrect_credentials" | "refresh_token_invalid" => "invalid_grant",
+        "not_authenticated" | "invalid_token" => "invalid_client",
+        "locked_out" => "temporarily_unavailable",
+        _ => "invalid_request",
+    }
+}
+
+/// Whether standard clients talk to it.
+pub fn speaks_oauth(path: &str) -> bool {
+    path == "/refresh" || path.starts_with("/token")
+}
+
+/// The body of a refusal.
+pub fn refusal(path: &str, code: &str) -> Option<String> {
+    let sentence = sentence(code)?;
+    let oauth = if speaks_oauth(path) {
+        let error = oauth_error(code);
+        format!(r#","error":"{error}","error_description":"{sentence}""#)
+    } else {
+        String::new()
+    };
+    Some(format!(
+        r#"{{"detail":"{sentence}","code":"{code}"{oauth}}}"#
+    ))
+}
+
+/// A page of another site sends it.
+pub async fn foreign(client: &Client, path: &str, kind: &str) -> Answer {
+    let request = client
+        .request(Method::POST, path)
+        .header("sec-fetch-site", "cross-site")
+        .header("content-type", kind);
+    client.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// One application with the account `ada`, and a browser signed in to it where there are sessions.
 pub struct World {
     pub ada: Client,
     pub stranger: Client,
@@ -105,6 +184,7 @@ pub async fn world() -> World {
         .clock(clock.clone())
         .cheap_hashing()
         .manual_workers()
+        .signing_keys(SigningKeys::ed25519_pkcs8_pem(KEY).unwrap())
         .mailer(mail.clone())
         .await
         .unwrap();
@@ -115,28 +195,41 @@ pub async fn world() -> World {
     World::new(router, clock, file, Some((auth, mail))).await
 }
 
+macro_rules! plain {
+    ($auth:ty) => {{
+        let (file, clock) = (TempDb::new(), clock());
+        let auth = <$auth>::connect(file.url())
+            .secret(SECRET)
+            .clock(clock.clone())
+            .cheap_hashing()
+            .manual_workers()
+            .await
+            .unwrap();
+        World::new(auth.router(), clock, file, None).await
+    }};
+}
+
 pub async fn without_email() -> World {
-    let (file, clock) = (TempDb::new(), clock());
-    let auth = WithoutEmail::connect(file.url())
-        .secret(SECRET)
-        .clock(clock.clone())
-        .cheap_hashing()
-        .manual_workers()
-        .await
-        .unwrap();
-    World::new(auth.router(), clock, file, None).await
+    plain!(WithoutEmail)
 }
 
 pub async fn without_csrf() -> World {
-    let (file, clock) = (TempDb::new(), clock());
-    let auth = NoCsrf::connect(file.url())
-        .secret(SECRET)
-        .clock(clock.clone())
-        .cheap_hashing()
-        .manual_workers()
-        .await
-        .unwrap();
-    World::new(auth.router(), clock, file, None).await
+    plain!(NoCsrf)
+}
+
+/// Tokens alone, the refresh token in a cookie.
+pub async fn tokens() -> World {
+    plain!(Tokens)
+}
+
+/// Tokens alone, the refresh token in the bodies.
+pub async fn tokens_in_body() -> World {
+    plain!(InBody)
+}
+
+/// Tokens alone, and none that renews them.
+pub async fn without_refresh() -> World {
+    plain!(Short)
 }
 
 fn clock() -> crudauth::testing::Clock {
@@ -156,7 +249,9 @@ impl World {
             .post_json("/register", &sign_up("ada", Some("555")))
             .await;
         assert!(answer.status.is_success(), "{}", answer.text);
-        assert_eq!(ada.login("ada", PASSWORD).await.status, 200);
+        let signed_in = ada.login("ada", PASSWORD).await;
+        // Without sessions there is no such route.
+        assert!(signed_in.status == 200 || signed_in.status == 404);
         Self {
             ada,
             stranger,
@@ -222,19 +317,53 @@ impl World {
         self.token(MessageKind::EmailChanged).await
     }
 
+    /// Tries, as ada, to prove once more who she is.
+    pub async fn sudo(&self, body: Value) -> Answer {
+        self.ada.post_json("/sudo", &body).await
+    }
+
+    /// Every session ends as soon as a try is counted.
+    pub async fn end_sessions_at_a_try(&self) {
+        let statements = support::sql(
+            "CREATE TRIGGER over AFTER INSERT ON auth_limits BEGIN DELETE FROM auth_sessions; END",
+            "CREATE FUNCTION over() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN DELETE FROM auth_sessions; RETURN NULL; END $$; \
+             CREATE TRIGGER over AFTER INSERT ON auth_limits FOR EACH ROW EXECUTE FUNCTION over()",
+        );
+        self.db.run(statements).await;
+    }
+
     pub async fn sql(&self, text: &'static str) {
         self.db.query(text).execute().await;
     }
 
     pub async fn foreign(&self, path: &str, kind: &str) -> Answer {
-        let request = self
-            .stranger
-            .request(Method::POST, path)
-            .header("sec-fetch-site", "cross-site")
-            .header("content-type", kind);
-        self.stranger
-            .send(request.body(Body::empty()).unwrap())
-            .await
+        foreign(&self.stranger, path, kind).await
+    }
+
+    /// What `/token` answers.
+    pub async fn grant(&self, name: &str, password: &str) -> Answer {
+        let body = format!("username={name}&password={}", support::encode(password));
+        self.stranger.post_body("/token", support::FORM, body).await
+    }
+
+    /// A browser that has signed in by `/token`.
+    pub async fn program(&self) -> Client {
+        let answer = self.grant("ada", PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let mut client = self.stranger.clone();
+        client.keep(&answer);
+        client
+    }
+
+    /// `POST path` under an access token.
+    pub async fn under(&self, token: &str, path: &str, body: &str) -> Answer {
+        let request = self.stranger.request(Method::POST, path);
+        let request = request
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", support::FORM);
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        self.stranger.send(request).await
     }
 
     pub async fn change(&self, current: &str, new: &str) -> Answer {

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
-use crate::model::{Guard, Proof};
+use crate::model::{Guard, Proof, Sudo, last_segment};
 use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
@@ -27,6 +27,7 @@ pub(crate) fn require(
     site: u64,
 ) -> TokenStream {
     let krate = &guard.krate;
+    let token = access_token(&function, form);
     match form {
         Form::Value(at) => {
             let proofs = proofs(guard, site);
@@ -41,9 +42,19 @@ pub(crate) fn require(
         }
         Form::Reference(at) => demand(&mut function, guard, *at),
     }
-    let body = prologue(&function, guard, authority, site);
+    let body = prologue(&function, guard, authority, site, token);
     function.block.stmts.splice(0..0, body);
     function.into_token_stream()
+}
+
+/// Where a handler takes an access token, which not every authority lets answer by itself.
+fn access_token(function: &ItemFn, form: &Form) -> Option<Span> {
+    let Form::Value(at) = form else { return None };
+    let syn::FnArg::Typed(argument) = function.sig.inputs.iter().nth(*at)? else {
+        return None;
+    };
+    let segment = last_segment(&argument.ty)?;
+    (segment.ident == "AccessToken").then(|| segment.ident.span())
 }
 
 /// Nested pairs in canonical order.
@@ -68,9 +79,29 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
         }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
+        Proof::Sudo(sudo) if sudo.is_refined() => refined(&p, sudo),
+        Proof::Sudo(_) => quote!(#p::sudo::Sudo),
         Proof::Check(_) => quote!(#p::Check<#site>),
         Proof::Gate(path) => quote!(#p::By<#path>),
     }
+}
+
+/// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
+fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
+    let secs = match sudo.within {
+        Some(secs) => quote!(#secs),
+        None => quote!({ #p::sudo::EVER }),
+    };
+    let ways = sudo.by.iter().map(|way| {
+        let way = Ident::new(&way.to_string().to_uppercase(), Span::mixed_site());
+        quote!(#p::sudo::#way)
+    });
+    let by = if sudo.by.is_empty() {
+        quote!({ #p::sudo::ANY })
+    } else {
+        quote!({ #(#ways)|* })
+    };
+    quote!(#p::sudo::SudoWithin<#secs, #by>)
 }
 
 /// The runtime's module of a transport, and the marker type in it: `session::Session`.
@@ -105,11 +136,8 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .push(GenericArgument::Type(parse_quote!(#list)));
     }
     function.sig.generics.params.push(parse_quote!(#list));
-    for (n, wanted) in guard.proofs.iter().enumerate() {
-        let (index, wanted) = (
-            format_ident!("__I{n}", span = Span::mixed_site()),
-            proof(krate, wanted, 0),
-        );
+    for (n, wanted) in demands(guard).into_iter().enumerate() {
+        let index = format_ident!("__I{n}", span = Span::mixed_site());
         function.sig.generics.params.push(parse_quote!(#index));
         function
             .sig
@@ -120,9 +148,30 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
     }
 }
 
+/// What the list must contain. Of a stricter `sudo` the plain one too, which the function may hand on.
+fn demands(guard: &Guard) -> Vec<TokenStream> {
+    let krate = &guard.krate;
+    let mut all = Vec::new();
+    for wanted in &guard.proofs {
+        if let Proof::Sudo(sudo) = wanted
+            && sudo.is_refined()
+        {
+            all.push(quote!(#krate::__private::sudo::Sudo));
+        }
+        all.push(proof(krate, wanted, 0));
+    }
+    all
+}
+
 /// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
 /// behind a statement, which clippy reports.
-fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Vec<syn::Stmt> {
+fn prologue(
+    function: &ItemFn,
+    guard: &Guard,
+    authority: &Type,
+    site: u64,
+    token: Option<Span>,
+) -> Vec<syn::Stmt> {
     let krate = &guard.krate;
     let mut body: Vec<syn::Stmt> = Vec::new();
     for proof in &guard.proofs {
@@ -145,10 +194,16 @@ fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Ve
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
     let inside = of_function || mentions(authority, "Self");
-    let needs: Vec<_> = guard
-        .proofs
-        .iter()
-        .filter_map(|proof| need(krate, proof, authority, inside))
+    let stateless = quote!(#krate::__private::need_stateless::<#authority>());
+    let needs: Vec<_> = token
+        .map(|at| located(stateless, at))
+        .into_iter()
+        .chain(
+            guard
+                .proofs
+                .iter()
+                .filter_map(|proof| need(krate, proof, authority, inside)),
+        )
         .collect();
     if needs.is_empty() {
         return body;
@@ -180,20 +235,31 @@ fn need(krate: &Path, proof: &Proof, authority: &Type, inside: bool) -> Option<T
         Proof::OwnTransport(path) => (path.span(), quote!(#p::need_mounted::<#path, #authority>())),
         Proof::Scope(scope) => {
             let need = quote!(#p::need_scope::<#authority>(#scope));
-            // A constant is evaluated although nobody calls what it stands in.
-            let need = if inside {
-                quote!(const { #need })
-            } else {
-                quote!({ const _: () = #need; })
-            };
-            (scope.span(), need)
+            (scope.span(), evaluated(&need, inside))
         }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
+        Proof::Sudo(sudo) => match sudo.within {
+            // Says that `#[sudo]` is missing, too.
+            Some(secs) => {
+                let need = quote!(#p::sudo::within::<#authority>(#secs));
+                (sudo.span, evaluated(&need, inside))
+            }
+            None => (sudo.span, quote!(#p::need_sudo::<#authority>())),
+        },
         Proof::Check(_) => return None,
         Proof::Gate(path) => (path.span(), quote!(#p::need_gate::<#path, #authority>())),
     };
     Some(located(call, at))
+}
+
+/// A call that the compiler makes. A constant is evaluated although nobody calls what it stands in.
+fn evaluated(call: &TokenStream, inside: bool) -> TokenStream {
+    if inside {
+        quote!(const { #call })
+    } else {
+        quote!({ const _: () = #call; })
+    }
 }
 
 /// The same tokens, with the same meaning, standing at `at`: the compiler blames the word, not the authority.

@@ -130,7 +130,7 @@ impl Bearer {
         );
         assign!(
             out,
-            revocation = flag(args.revocation.map(|switch| switch.0))
+            revocation = flag(args.revocation.as_ref().map(|switch| switch.0))
         );
         assign!(
             out,
@@ -215,6 +215,9 @@ impl Feature for Bearer {
             let name = written.map_or("refresh_token", |name| name.0.as_str());
             let span = written.map_or(self.span, SpannedValue::span);
             facts.cookies.push((name.to_owned(), "refresh", span));
+            let device = self.refresh().and_then(|args| args.device_cookie.as_ref());
+            let device = device.map(|name| (name.0.clone(), "refresh_device", name.span()));
+            facts.cookies.extend(device);
         }
     }
 

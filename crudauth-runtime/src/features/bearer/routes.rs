@@ -138,9 +138,12 @@ pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Req
         let engine = engine(&auth);
         let described =
             flow::describe(engine, &A::BEARER, principal.user(), token.expose()).await?;
-        let Some(described) = described else {
+        let Some(mut described) = described else {
             return ok(&serde_json::json!({ "active": false }));
         };
+        // What the application calls a claim must not be read as what we say.
+        let claims = &mut described.claims;
+        claims.retain(|name, _| !MEMBERS.contains(&name.as_str()));
         ok(&Described {
             active: true,
             scope: described.scopes.join(" "),
@@ -222,6 +225,9 @@ fn error(problem: &Problem) -> &'static str {
         _ => "invalid_request",
     }
 }
+
+/// Members of introspection (RFC 7662 §2.2) that are not reserved as claims.
+const MEMBERS: [&str; 4] = ["active", "scope", "client_id", "username"];
 
 #[derive(Serialize)]
 struct Described<'a> {

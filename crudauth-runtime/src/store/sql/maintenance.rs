@@ -36,6 +36,8 @@ statements! {
     /// The worker deletes what has expired when its turn comes. This is for a database on which none runs any more.
     SweepOutbox = "WITH gone AS (SELECT id FROM {@outbox} WHERE next_at <= $1 AND expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@outbox} WHERE id IN (SELECT id FROM gone)";
+    SweepElevations = "WITH gone AS (SELECT session_id, method FROM {@elevations} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@elevations} WHERE (session_id, method) IN (SELECT session_id, method FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -185,6 +187,7 @@ where
     async fn sweep_once(&self, now: Timestamp, batch: u32) -> Result<u64> {
         let args = || Args::new().at(now).int(i64::from(batch));
         let mut gone = self.execute::<SweepSessions>(args()).await?;
+        gone += self.execute::<SweepElevations>(args()).await?;
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
         gone += self.execute::<SweepFamilies>(args()).await?;

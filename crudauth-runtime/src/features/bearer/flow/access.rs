@@ -15,7 +15,7 @@ use crate::policy::BearerPolicy;
 /// holds the token can read it.
 ///
 /// ```
-/// # use crudauth_runtime as crudauth;
+/// # mod crudauth { pub use crudauth_runtime::features::bearer; }
 /// # #[derive(Debug)] struct User { plan: String }
 /// use crudauth::bearer::Claims;
 ///
@@ -171,7 +171,7 @@ pub async fn look_up<U: AuthUser>(
         Read::Invalid => return Ok(Presented::Invalid),
     };
     let found = match &carried.family {
-        Some(family) => engine.store.by_family(family).await?,
+        Some(family) => engine.store.by_family(family, engine.now()).await?,
         None => engine.store.by_id(&id).await?,
     };
     let live = found.filter(|user| {
