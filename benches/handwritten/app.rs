@@ -272,7 +272,7 @@ async fn register(
     .bind(&body.username)
     .bind(hash)
     .bind(instant)
-    .bind(i64::from_le_bytes(random()) >> 13 & i64::MAX >> 13) // as long in a token as the other's, and no account inherits one
+    .bind(i64::from_le_bytes(random()) & (i64::MAX >> 12)) // no account inherits the tokens of one that is gone
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query("INSERT INTO usernames (folded, user_id) VALUES ($1, $2)")
