@@ -283,7 +283,7 @@ async fn sec_076_a_token_dies_with_what_it_stands_on() {
         "password",
         "logout-all",
     ] {
-        let app = tokens::app().await;
+        let app = app().await;
         let id = app.register("ada").await;
         app.register("eve").await;
         let (pair, eve) = (app.pair("ada").await, app.pair("eve").await);
@@ -362,7 +362,7 @@ async fn sec_076_what_an_account_may_is_seen_at_the_next_request() {
 /// A disabled account that is enabled again has a new life: its former tokens stay dead.
 #[tokio::test]
 async fn sec_076_enabling_an_account_revives_no_token() {
-    let app = tokens::app().await;
+    let app = app().await;
     let id = app.register("ada").await;
     let pair = app.pair("ada").await;
     app.auth.users().disable(&id).await.unwrap();
@@ -381,7 +381,7 @@ async fn sec_076_enabling_an_account_revives_no_token() {
 #[tokio::test]
 async fn sec_070_a_token_of_another_application_under_one_secret_is_nobodys() {
     // Where there are families, they are in one database.
-    let (one, other) = (tokens::app().await, tokens::app().await);
+    let (one, other) = (app().await, app().await);
     one.register("ada").await;
     other.register("eve").await;
     let pair = one.pair("ada").await;
