@@ -278,6 +278,7 @@ async fn sec_076_a_token_dies_with_what_it_stands_on() {
     for how in [
         "revoked",
         "disabled",
+        "switched off",
         "deleted",
         "moved on",
         "password",
@@ -293,6 +294,11 @@ async fn sec_076_a_token_dies_with_what_it_stands_on() {
         match how {
             "revoked" => app.auth.tokens().revoke(&pair.refresh).await.unwrap(),
             "disabled" => assert!(users.disable(&id).await.unwrap()),
+            // By the application's own statement, which ends nothing else.
+            "switched off" => {
+                let sql = "UPDATE users SET is_active = FALSE WHERE id = $1";
+                app.db.query(sql).bind(id).execute().await;
+            }
             "deleted" => assert!(users.delete(&id).await.unwrap()),
             "moved on" => {
                 let sql = "UPDATE users SET token_version = token_version + 1 WHERE id = $1";
