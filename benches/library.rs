@@ -1,6 +1,7 @@
 //! The same routes, declared.
 
 use axum::Json;
+use crudauth::bearer::AccessToken;
 use crudauth::routing::{Router, get};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct User {
 
 auth! {
     #[database(sqlite, postgres)]
+    #[session]
+    #[bearer(check = "stateless", refresh(deliver = "body"))]
     #[rate_limit(register = "1000000/h")] // the benchmark signs up more often than any address may
     pub struct Auth<User>;
 }
@@ -44,6 +47,18 @@ async fn dashboard(user: Principal<Auth>) -> Json<Id> {
     Json(Id { id: user.id })
 }
 
+#[require]
+async fn claims(token: AccessToken<Auth>) -> Json<Id> {
+    Json(Id {
+        id: *token.user_id(),
+    })
+}
+
+#[require(transport(bearer))]
+async fn machine(user: Principal<Auth>) -> Json<Id> {
+    Json(Id { id: user.id })
+}
+
 /// The application, on a database that is empty so far.
 pub async fn app(url: &str) -> axum::Router {
     let auth = Auth::connect(url)
@@ -53,6 +68,8 @@ pub async fn app(url: &str) -> axum::Router {
     Router::new()
         .route("/bare", get(bare))
         .route("/dashboard", get(dashboard))
+        .route("/claims", get(claims))
+        .route("/machine", get(machine))
         .mount(&auth)
         .with_state(auth)
         .into()

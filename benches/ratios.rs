@@ -26,66 +26,128 @@ const KINDS: [&str; 3] = ["hand-written", "declared", "declared-served"];
 /// What is measured, and the bound of the design.
 struct Path {
     name: &'static str,
-    request: fn(usize, &str) -> String,
+    request: fn(usize, &SignedIn) -> String,
     target: &'static str,
     /// Requests under way at a time, so that a server is not woken for each.
     width: usize,
+    /// Whether each hashes a password.
+    hashes: bool,
 }
 
-const PATHS: [Path; 4] = [
+const PATHS: [Path; 7] = [
     Path {
         name: "bare",
         request: bare,
         target: "≤ 1.02",
         width: 8,
+        hashes: false,
+    },
+    Path {
+        name: "bearer, stateless",
+        request: claims,
+        target: "≤ 1.05",
+        width: 8,
+        hashes: false,
+    },
+    Path {
+        name: "bearer, epoch",
+        request: machine,
+        target: "≤ 1.05",
+        width: 8,
+        hashes: false,
     },
     Path {
         name: "session guard",
         request: guarded,
         target: "≤ 1.05",
         width: 8,
+        hashes: false,
+    },
+    Path {
+        name: "refresh with rotation",
+        request: refresh,
+        target: "≤ 1.05",
+        width: 1, // each is sent with what the one before it was answered
+        hashes: false,
     },
     Path {
         name: "login",
         request: login,
         target: "≤ 1.02",
         width: 1,
+        hashes: true,
     },
     Path {
         name: "register",
         request: register,
         target: "—",
         width: 1,
+        hashes: true,
     },
 ];
 
-/// What is called without HTTP, too.
-const CALLED: [(&str, &str); 2] = [("bare", "/bare"), ("session guard", "/dashboard")];
+/// What is called without HTTP, too: the path, and the header that opens it.
+const CALLED: [(&str, &str, fn(&SignedIn) -> String); 4] = [
+    ("bare", "/bare", cookie),
+    ("bearer, stateless", "/claims", bearer),
+    ("bearer, epoch", "/machine", bearer),
+    ("session guard", "/dashboard", cookie),
+];
 
-fn bare(_: usize, _: &str) -> String {
-    get("/bare", "")
+/// What a server has given its client.
+#[derive(Default)]
+struct SignedIn {
+    cookies: String,
+    access_token: String,
+    /// Of the newest generation.
+    refresh_token: String,
 }
 
-fn guarded(_: usize, cookie: &str) -> String {
-    get("/dashboard", cookie)
+fn cookie(client: &SignedIn) -> String {
+    format!("cookie: {}", client.cookies)
 }
 
-fn get(path: &str, cookie: &str) -> String {
+fn bearer(client: &SignedIn) -> String {
+    format!("authorization: Bearer {}", client.access_token)
+}
+
+fn bare(_: usize, client: &SignedIn) -> String {
+    get("/bare", &cookie(client))
+}
+
+fn guarded(_: usize, client: &SignedIn) -> String {
+    get("/dashboard", &cookie(client))
+}
+
+fn claims(_: usize, client: &SignedIn) -> String {
+    get("/claims", &bearer(client))
+}
+
+fn machine(_: usize, client: &SignedIn) -> String {
+    get("/machine", &bearer(client))
+}
+
+fn get(path: &str, header: &str) -> String {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n{header}\r\n\r\n"
     )
 }
 
-fn login(_: usize, _: &str) -> String {
-    sign_in("bench-1") // not the owner of the guard's session, which the cap would end
+fn refresh(_: usize, client: &SignedIn) -> String {
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, client.refresh_token);
+    post("/refresh", "application/json", &body)
 }
 
-fn sign_in(who: &str) -> String {
+fn login(_: usize, _: &SignedIn) -> String {
+    sign_in("/login", "bench-1") // not the owner of the guard's session, which the cap would end
+}
+
+fn sign_in(path: &str, who: &str) -> String {
     let body = format!("username={who}&password=correct+horse+battery");
-    post("/login", "application/x-www-form-urlencoded", &body)
+    post(path, "application/x-www-form-urlencoded", &body)
 }
 
-fn register(number: usize, _: &str) -> String {
+fn register(number: usize, _: &SignedIn) -> String {
     let who = format!(r#"{{"email":"bench-{number}@example.com","username":"bench-{number}""#);
     post(
         "/register",
@@ -146,18 +208,18 @@ fn measure(product: Product, extent: &Extent, cpu: usize) {
     for _ in 0..extent.takes {
         let mut servers = KINDS.map(|kind| Server::start(kind, product, cpu, false));
         for (path, samples) in PATHS.iter().zip(&mut over_http) {
-            let requests = if path.width > 1 {
-                extent.requests
-            } else {
+            let requests = if path.hashes {
                 extent.hashes
+            } else {
+                extent.requests
             };
             interleave(&mut servers, samples, extent.rounds, |server| {
                 server.measure(path, requests)
             });
         }
-        for ((_, path), samples) in CALLED.iter().zip(&mut called) {
+        for ((_, path, header), samples) in CALLED.iter().zip(&mut called) {
             interleave(&mut servers[..2], samples, extent.rounds, |server| {
-                server.call(path, extent.requests)
+                server.call(path, extent.requests, *header)
             });
         }
     }
@@ -186,7 +248,7 @@ fn measure(product: Product, extent: &Extent, cpu: usize) {
     println!("\n{product}: the same without HTTP: the router called in the process\n");
     println!("| path | hand-written µs | declared µs | ratio |");
     println!("|---|---|---|---|");
-    for ((name, _), samples) in CALLED.iter().zip(&called) {
+    for ((name, ..), samples) in CALLED.iter().zip(&called) {
         println!(
             "| {name} | {} | {} | {} |",
             micros(&samples[0]),
@@ -235,12 +297,11 @@ fn ratio(ours: &[f64], theirs: &[f64]) -> String {
 }
 
 /// How many statements one request of each path sends, BEGIN and COMMIT apart.
-fn count(kind: &str, product: Product, cpu: usize) -> [usize; 4] {
+fn count(kind: &str, product: Product, cpu: usize) -> [usize; PATHS.len()] {
     let mut server = Server::start(kind, product, cpu, true);
     PATHS.each_ref().map(|path| {
         let before: usize = server.ask("statements").parse().unwrap();
-        let request = (path.request)(1_000_000_000, &server.cookie);
-        server.exchange(&[request], 1);
+        server.exchange(path.request, 1_000_000_000, 1, 1);
         server.ask("statements").parse::<usize>().unwrap() - before
     })
 }
@@ -251,7 +312,7 @@ struct Server {
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
     connections: Vec<TcpStream>,
-    cookie: String,
+    client: SignedIn,
     registered: usize,
     /// Goes after the process.
     _database: Database,
@@ -278,7 +339,7 @@ impl Server {
             orders,
             answers: BufReader::new(answers),
             connections: Vec::new(),
-            cookie: String::new(),
+            client: SignedIn::default(),
             registered: 0,
             _database: database,
         };
@@ -288,15 +349,10 @@ impl Server {
             connection.set_nodelay(true).unwrap();
             server.connections.push(connection);
         }
-        for number in 0..2 {
-            server.exchange(&[register(number, "")], 1);
-        }
+        server.exchange(register, 0, 2, 1);
         server.registered = 2;
-        let answer = server.exchange(&[sign_in("bench-0")], 1).remove(0);
-        let cookies = answer
-            .lines()
-            .filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
-        server.cookie = cookies.collect::<Vec<_>>().join("; ");
+        server.exchange(|_, _| sign_in("/login", "bench-0"), 0, 1, 1);
+        server.exchange(|_, _| sign_in("/token", "bench-0"), 0, 1, 1);
         server
     }
 
@@ -311,36 +367,61 @@ impl Server {
     fn measure(&mut self, path: &Path, requests: usize) -> f64 {
         let first = self.registered;
         self.registered += requests;
-        let texts: Vec<_> = (first..first + requests)
-            .map(|number| (path.request)(number, &self.cookie))
-            .collect();
         let before: f64 = self.ask("cpu").parse().unwrap();
-        self.exchange(&texts, path.width);
+        self.exchange(path.request, first, requests, path.width);
         let after: f64 = self.ask("cpu").parse().unwrap();
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let requests = requests as f64;
         (after - before) / requests
     }
 
-    fn call(&mut self, path: &str, requests: usize) -> f64 {
-        let order = format!("call {path} {requests} {}", self.cookie);
+    fn call(&mut self, path: &str, requests: usize, header: fn(&SignedIn) -> String) -> f64 {
+        let order = format!("call {path} {requests} {}", header(&self.client));
         self.ask(&order).parse().unwrap()
     }
 
-    /// Sends the texts, keeping `width` of them under way, and returns the answers.
-    fn exchange(&mut self, texts: &[String], width: usize) -> Vec<String> {
-        let mut answers = Vec::with_capacity(texts.len());
-        for number in 0..texts.len() + width {
+    /// Sends `count` requests, keeping `width` of them under way, and keeps what the answers give a client.
+    fn exchange(
+        &mut self,
+        request: fn(usize, &SignedIn) -> String,
+        first: usize,
+        count: usize,
+        width: usize,
+    ) {
+        for number in 0..count + width {
             let connection = &mut self.connections[number % width];
-            if let Some(sent) = number.checked_sub(width).and_then(|sent| texts.get(sent)) {
-                answers.push(answer(connection, sent));
+            if number >= width && number - width < count {
+                self.client.keep(&answer(connection));
             }
-            if let Some(text) = texts.get(number) {
+            if number < count {
+                let text = request(first + number, &self.client);
                 connection.write_all(text.as_bytes()).unwrap();
             }
         }
-        answers
     }
+}
+
+impl SignedIn {
+    fn keep(&mut self, answer: &str) {
+        if let Some(token) = field(answer, "refresh_token") {
+            token.clone_into(&mut self.refresh_token);
+            field(answer, "access_token")
+                .unwrap()
+                .clone_into(&mut self.access_token);
+        }
+        if self.cookies.is_empty() && answer.contains("set-cookie: ") {
+            let cookies = answer
+                .lines()
+                .filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+            self.cookies = cookies.collect::<Vec<_>>().join("; ");
+        }
+    }
+}
+
+/// A text in a JSON body, where there is one of that name.
+fn field<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = answer.split_once(&format!("\"{name}\":\""))?;
+    Some(rest.split_once('"')?.0)
 }
 
 impl Drop for Server {
@@ -350,11 +431,11 @@ impl Drop for Server {
     }
 }
 
-fn answer(connection: &mut TcpStream, request: &str) -> String {
+fn answer(connection: &mut TcpStream) -> String {
     let (mut buffer, mut filled) = ([0; 4096], 0);
     loop {
         let read = connection.read(&mut buffer[filled..]).unwrap();
-        assert!(read > 0, "the server hung up on {request}");
+        assert!(read > 0, "the server hung up");
         filled += read;
         let text = std::str::from_utf8(&buffer[..filled]).unwrap();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -365,7 +446,7 @@ fn answer(connection: &mut TcpStream, request: &str) -> String {
             .find_map(|line| line.strip_prefix("content-length: "))
             .unwrap();
         if body.len() == length.parse::<usize>().unwrap() {
-            assert!(text.starts_with("HTTP/1.1 200"), "{request}\n{text}");
+            assert!(text.starts_with("HTTP/1.1 200"), "{text}");
             return text.to_owned();
         }
     }

@@ -45,11 +45,13 @@ pub fn serve(kind: &str, url: &str, cpu: usize, counting: bool) {
             ["cpu"] => (cpu::time().as_secs_f64() * 1e6).to_string(),
             ["statements"] => STATEMENTS.load(Ordering::SeqCst).to_string(),
             ["call", path, requests, ..] => {
-                let cookie = order.splitn(4, ' ').nth(3).unwrap_or_default();
+                let header = order.splitn(4, ' ').nth(3).unwrap_or_default();
+                let (name, value) = header.split_once(": ").unwrap();
+                let header = (name.to_owned(), value.to_owned());
                 let called = call(
                     app.clone(),
                     path.to_owned(),
-                    cookie.to_owned(),
+                    header,
                     requests.parse().unwrap(),
                 );
                 runtime.block_on(runtime.spawn(called)).unwrap().to_string()
@@ -65,12 +67,12 @@ fn tcp_nodelay(listener: TcpListener) -> impl axum::serve::Listener<Addr = Socke
     listener.tap_io(|stream| stream.set_nodelay(true).unwrap())
 }
 
-async fn call(app: axum::Router, path: String, cookie: String, requests: usize) -> f64 {
+async fn call(app: axum::Router, path: String, header: (String, String), requests: usize) -> f64 {
     let before = cpu::time();
     for _ in 0..requests {
         let request = Request::get(path.as_str())
             .header("host", "localhost")
-            .header("cookie", cookie.as_str());
+            .header(header.0.as_str(), header.1.as_str());
         let response = app
             .clone()
             .oneshot(request.body(Body::empty()).unwrap())

@@ -5,6 +5,7 @@
 //! | `BIND` | `127.0.0.1:8000` | where to listen |
 //! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database; `postgres://…` for one on a server |
 //! | `SECRET_KEY` | random in a debug build | at least 32 bytes, or several separated by commas |
+//! | `JWT_SECRET` | derived from `SECRET_KEY` | the HS256 key of access tokens, as it stands: at least 32 bytes |
 //! | `PUBLIC_URL` | none | the application's origin; without it a request's own host is compared |
 //! | `FRONTEND_URL` | `http://localhost:8000` | where every mailed link begins |
 //! | `OUTBOX` | none | messages are appended to this file, one JSON object on a line; without it they are printed |
@@ -25,8 +26,9 @@
 //! versions; a script passes them on by hand.
 
 use axum::Json;
+use crudauth::jwt::SigningKeys;
 use crudauth::mail::{ConsoleMailer, JsonLinesMailer, Mailer};
-use crudauth::routing::{Router, get};
+use crudauth::routing::{Router, get, post};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -57,7 +59,9 @@ pub struct User {
 
 auth! {
     #[session(management)]
+    #[bearer(scopes(grantable("reports:read")))]
     #[email]
+    #[sudo(route)]
     #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
@@ -87,6 +91,16 @@ async fn admin(user: Principal<Auth>) -> Json<Value> {
     Json(json!({ "id": user.id }))
 }
 
+#[require(sudo)]
+async fn danger(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
+#[require(scope("reports:read"))]
+async fn reports(user: Principal<Auth>) -> Json<Value> {
+    Json(json!({ "id": user.id }))
+}
+
 async fn maybe(user: Option<Principal<Auth>>) -> Json<Value> {
     Json(json!({ "id": user.map(|user| user.id) }))
 }
@@ -112,6 +126,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .create_users_table(true)
         .frontend_url(setting("FRONTEND_URL", "http://localhost:8000"))
         .mailer(mailer()?);
+    if let Some(secret) = given("JWT_SECRET") {
+        builder = builder.signing_keys(SigningKeys::hs256(secret)?);
+    }
     if let Some(origin) = given("PUBLIC_URL") {
         builder = builder.origin(origin);
     }
@@ -125,7 +142,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/dashboard", get(dashboard))
         .route("/billing", get(billing))
         .route("/admin", get(admin))
+        .route("/danger", post(danger))
         .route("/maybe", get(maybe))
+        .route("/reports", get(reports))
         .mount(&auth)
         .with_state(auth.clone());
     let listener = tokio::net::TcpListener::bind(setting("BIND", "127.0.0.1:8000")).await?;

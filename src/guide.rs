@@ -48,8 +48,24 @@ pub mod sessions {
     #![doc = include_str!("guide/sessions.md")]
 }
 
+pub mod sudo {
+    #![doc = include_str!("guide/sudo.md")]
+}
+
 pub mod tables {
     #![doc = include_str!("guide/tables.md")]
+}
+
+pub mod tokens {
+    #![doc = include_str!("guide/tokens.md")]
+}
+
+pub mod toolbox {
+    #![doc = include_str!("guide/toolbox.md")]
+}
+
+pub mod transports {
+    #![doc = include_str!("guide/transports.md")]
 }
 
 pub mod verification {

@@ -13,7 +13,7 @@ pub use crudauth_runtime::authority::Authority;
 pub use crudauth_runtime::builder::{self, Builder};
 pub use crudauth_runtime::crypto::PasswordHash;
 pub use crudauth_runtime::error::{Error, Result};
-pub use crudauth_runtime::features::{bearer, session};
+pub use crudauth_runtime::features::{bearer, session, sudo};
 pub use crudauth_runtime::guard::{Gate, Verdict};
 pub use crudauth_runtime::handles::{CreateError, CreateUser, SessionInfo};
 pub use crudauth_runtime::hooks::{self, Hooks};
@@ -27,7 +27,7 @@ pub use crudauth_runtime::routes::{RouteInfo, RouteTable};
 pub use crudauth_runtime::start::verify_schema;
 pub use crudauth_runtime::store::products::DialectName as Dialect;
 pub use crudauth_runtime::toolbox::{
-    PasswordOutcome, SignedIn, authenticate_password, validate_password,
+    PasswordOutcome, SignedIn, authenticate_password, refuse_cross_site, validate_password,
 };
 pub use crudauth_runtime::{routing, testing, transport};
 

@@ -112,3 +112,68 @@ async fn a_scope_is_granted_when_it_is_asked_for_and_grantable() {
     let browser = app.signed_in("ada").await;
     assert_eq!(browser.get("/reports").await.code(), "insufficient_scope");
 }
+
+/// Accounts of another kind, in a table of their own.
+#[derive(Debug, Clone, crudauth::AuthUser)]
+#[auth(table = "staff")]
+struct Member {
+    id: i64,
+    username: String,
+    password_hash: crudauth::PasswordHash,
+}
+
+crudauth::auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off")]
+    #[tables(prefix = "staff_")]
+    struct Staff<Member>;
+}
+
+crudauth::auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off")]
+    #[tables(prefix = "guest_")]
+    struct Guests<Guest>;
+}
+
+#[derive(Debug, Clone, crudauth::AuthUser)]
+#[auth(table = "guests")]
+struct Guest {
+    id: i64,
+    username: String,
+    password_hash: crudauth::PasswordHash,
+}
+
+/// Two kinds of accounts under one secret: both have an account 1, and neither table has an epoch.
+#[tokio::test]
+async fn a_token_of_another_authority_is_nobodys() {
+    macro_rules! started {
+        ($auth:ident, $user:ident) => {{
+            use crudauth::testing::TestBuilder as _;
+            let file = support::TempDb::new();
+            let pool = support::pool(&file.url(), 2).await;
+            pool.run($user::create_table_sql(pool.dialect())).await;
+            let auth = $auth::builder(pool)
+                .secret(support::SECRET)
+                .cheap_hashing()
+                .manual_workers()
+                .await
+                .unwrap();
+            let client = support::Client::new(auth.router().with_state(()));
+            let body = json!({ "username": "ada", "password": PASSWORD });
+            assert_eq!(client.post_json("/register", &body).await.status, 200);
+            let access = Pair::of(&tokens::token(&client, "ada", PASSWORD, "").await).access;
+            (client, access, file)
+        }};
+    }
+    let (staff, of_staff, _one) = started!(Staff, Member);
+    let (guests, of_guest, _two) = started!(Guests, Guest);
+
+    let me = |client: support::Client, access: String| async move {
+        tokens::send(&client, axum::http::Method::GET, "/me", &access, None).await
+    };
+    assert_eq!(me(staff.clone(), of_staff.clone()).await.status, 200);
+    assert_eq!(me(guests.clone(), of_guest.clone()).await.status, 200);
+    assert_eq!(me(staff, of_guest).await.code(), "invalid_token");
+    assert_eq!(me(guests, of_staff).await.code(), "invalid_token");
+}

@@ -279,6 +279,25 @@ async fn produce(route: &str, status: u16, code: &str) -> Answer {
             }
         }
         ("GET /.well-known/jwks.json", 200, "") => w.stranger.get("/.well-known/jwks.json").await,
+        ("POST /sudo", 200, "") => w.sudo(json!({ "password": PASSWORD })).await,
+        ("POST /sudo", 401, "invalid_code") => w.sudo(json!({ "code": "123456" })).await,
+        ("POST /sudo", 401, "not_authenticated") => w.stranger.post("/sudo").await,
+        ("POST /sudo", 401, "sudo_password_incorrect") => {
+            w.sudo(json!({ "password": "wrong" })).await
+        }
+        ("POST /sudo", 403, "session_gone") => {
+            w.end_sessions_at_a_try().await;
+            w.sudo(json!({ "password": PASSWORD })).await
+        }
+        ("POST /sudo", 403, "session_required") => {
+            let issued = w.grant("ada", PASSWORD).await.json();
+            w.under(issued["access_token"].as_str().unwrap(), "/sudo", "")
+                .await
+        }
+        ("POST /sudo", 422, "validation_error") => w.ada.post("/sudo").await,
+        ("POST /sudo", 429, "sudo_locked") => {
+            repeated!(3, w.sudo(json!({ "password": "wrong" })))
+        }
         _ => panic!("`{route}` declares {status} {code:?}: write here how it comes about"),
     }
 }

@@ -48,9 +48,9 @@ async fn a_family_is_what_was_opened_and_comes_with_its_account() {
     assert_eq!((row.created_at, row.rotated_at), (now, now));
     assert_eq!(row.expires_at, now.plus(MONTH));
     assert_eq!((account.id, account.username.as_str()), (ada, "ada"));
-    assert_eq!(store.by_family("one").await.unwrap().unwrap().id, ada);
+    assert_eq!(store.by_family("one", now).await.unwrap().unwrap().id, ada);
     assert!(store.family("another").await.unwrap().is_none());
-    assert!(store.by_family("another").await.unwrap().is_none());
+    assert!(store.by_family("another", now).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_family_that_has_ended_is_gone_for_good() {
     assert!(ended("one", Some(ada)).await && !ended("one", Some(ada)).await);
     assert!(ended("two", None).await && !ended("two", None).await);
     for id in ["one", "two"] {
-        assert!(store.by_family(id).await.unwrap().is_none());
+        assert!(store.by_family(id, now).await.unwrap().is_none());
         assert!(!store.rotate(id, 0, &[7; 32], now).await.unwrap());
         assert!(store.family(id).await.unwrap().is_none());
     }

@@ -184,7 +184,7 @@ async fn sec_056_no_statement_about_refresh_families_scans_a_table() {
         };
         store.open_family(new).await.unwrap();
         store.family("one").await.unwrap();
-        store.by_family("one").await.unwrap();
+        store.by_family("one", now).await.unwrap();
         store.rotate("one", 0, &secret, now).await.unwrap();
         store.end_family("one", None).await.unwrap();
         store.end_family("one", Some(&1)).await.unwrap();

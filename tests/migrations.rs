@@ -24,8 +24,9 @@ auth! {
     struct Club<User>;
 }
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "attempts",
+    "elevations",
     "limits",
     "migrations",
     "outbox",
@@ -36,7 +37,7 @@ const OURS: [&str; 8] = [
 ];
 
 /// How many migrations there are.
-const STEPS: i64 = 3;
+const STEPS: i64 = 4;
 
 /// What a database is like before the ten come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,12 +55,13 @@ enum Before {
     Done,
 }
 
-const STATES: [Before; 7] = [
+const STATES: [Before; 8] = [
     Before::Empty,
     Before::OnlyTheLedger,
     Before::AnotherPrefix,
     Before::Steps(1),
     Before::Steps(2),
+    Before::Steps(3),
     Before::NoAccounts,
     Before::Done,
 ];

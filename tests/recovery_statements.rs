@@ -98,7 +98,7 @@ async fn confirmations_keep_to_their_statements() {
 
     let token = app.reset_token("ada").await;
     let work = app.reset(&token, NEW);
-    assert_eq!(count(asked(&log, &app, work).await), 8);
+    assert_eq!(count(asked(&log, &app, work).await), 9);
 
     let dead = app.confirm("/email/verify-confirm", &token);
     assert_eq!(count(asked(&log, &app, dead).await), 1);

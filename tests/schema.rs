@@ -12,8 +12,9 @@ mod support;
 use crudauth::testing::TestBuilder;
 use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, TestApp, User, dialect, pool};
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "auth_attempts",
+    "auth_elevations",
     "auth_limits",
     "auth_migrations",
     "auth_outbox",
@@ -119,7 +120,7 @@ async fn schema_sql_run_by_another_tool_leaves_nothing_to_do() {
     assert!(refused(forgotten.await).contains("auth_limits"));
     run(&db, "ALTER TABLE elsewhere RENAME TO auth_limits").await;
     start(&file.url()).await.unwrap(); // and a start that migrates sees that it has been done
-    assert_eq!(steps(&db).await.len(), 3);
+    assert_eq!(steps(&db).await.len(), 4);
 }
 
 #[tokio::test]

@@ -320,6 +320,7 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         db.tables().await,
         [
             "club_attempts",
+            "club_elevations",
             "club_limits",
             "club_members",
             "club_migrations",

@@ -141,3 +141,16 @@ fn mail_by_smtp_is_not_compiled_unless_it_is_asked_for() {
     assert!(!crates("sqlite,postgres").contains("lettre"));
     assert!(crates("sqlite,smtp").contains("lettre"));
 }
+
+#[test]
+fn tokens_with_a_pair_of_keys_are_not_compiled_unless_they_are_asked_for() {
+    let (without, with) = (crates("sqlite"), crates("sqlite,asymmetric"));
+
+    for name in ["ring v", "jsonwebtoken v", "rustls-pki-types v"] {
+        assert!(!without.contains(name) && with.contains(name), "{name}");
+    }
+    // Only its types are used: what signs there asks for one provider per process, and panics without one.
+    for provider in ["rsa v", "aws-lc-rs v", "ed25519-dalek v"] {
+        assert!(!with.contains(provider), "{provider}");
+    }
+}

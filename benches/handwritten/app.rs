@@ -23,6 +23,8 @@ use uuid::Uuid;
 
 use super::{BEGIN, CLEAR_ATTEMPTS, MAKE_ROOM, Pool, Row};
 
+mod tokens;
+
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 const IDLE: i64 = 30 * MINUTE;
@@ -38,6 +40,7 @@ struct App(Arc<Inner>);
 struct Inner {
     pool: Pool,
     key: [u8; 32],
+    tokens: tokens::Keys,
     hashing: Semaphore,
 }
 
@@ -47,6 +50,7 @@ pub fn app(pool: Pool) -> Router {
     let app = App(Arc::new(Inner {
         pool,
         key: random(),
+        tokens: tokens::Keys::random(),
         hashing: Semaphore::new(cores),
     }));
     Router::new()
@@ -54,6 +58,10 @@ pub fn app(pool: Pool) -> Router {
         .route("/dashboard", get(dashboard))
         .route("/register", post(register))
         .route("/login", post(login))
+        .route("/claims", get(tokens::claims))
+        .route("/machine", get(tokens::machine))
+        .route("/token", post(tokens::sign_in))
+        .route("/refresh", post(tokens::refresh))
         .with_state(app)
 }
 
@@ -258,12 +266,13 @@ async fn register(
         .map_err(|_| INTERNAL)?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO users (email, username, password_hash, is_active, is_superuser, email_verified, token_version, \
-         created_at, updated_at) VALUES ($1, $2, $3, true, false, false, 0, $4, $4) RETURNING id",
+         created_at, updated_at) VALUES ($1, $2, $3, true, false, false, $5, $4, $4) RETURNING id",
     )
     .bind(&email)
     .bind(&body.username)
     .bind(hash)
     .bind(instant)
+    .bind(i64::from_le_bytes(random()) & (i64::MAX >> 12)) // no account inherits the tokens of one that is gone
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query("INSERT INTO usernames (folded, user_id) VALUES ($1, $2)")
@@ -308,15 +317,7 @@ async fn login(
         .bind(&form.username)
         .fetch_optional(&app.0.pool)
         .await?;
-    let account = found
-        .as_ref()
-        .map_or_else(|| form.username.to_lowercase(), |user| user.id.to_string());
-    let ip = "unknown";
-    let buckets = [
-        app.0.mac(ip),
-        app.0.mac(&account),
-        app.0.mac(&format!("{ip}\0{account}")),
-    ];
+    let buckets = buckets(&app, found.as_ref(), &form.username);
     app.count_attempt(&buckets).await?;
     let hash = found.as_ref().map(|user| user.password_hash.clone());
     let right = app.verify(form.password, hash).await?;
@@ -388,6 +389,17 @@ async fn login(
         );
     }
     Ok(private(response))
+}
+
+/// What an attempt counts against: the address, the account, and both together.
+fn buckets(app: &App, found: Option<&User>, identifier: &str) -> [[u8; 32]; 3] {
+    let account = found.map_or_else(|| identifier.to_lowercase(), |user| user.id.to_string());
+    let ip = "unknown";
+    [
+        app.0.mac(ip),
+        app.0.mac(&account),
+        app.0.mac(&format!("{ip}\0{account}")),
+    ]
 }
 
 impl App {

@@ -27,6 +27,11 @@ CREATE TABLE sessions (id BYTEA NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, c
   expires_at BIGINT NOT NULL, absolute_at BIGINT NOT NULL, idle BIGINT NOT NULL, ip TEXT, user_agent TEXT);
 CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE TABLE families (id TEXT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, generation BIGINT NOT NULL,
+  secret BYTEA NOT NULL, token_version BIGINT NOT NULL, scopes TEXT NOT NULL, created_at BIGINT NOT NULL,
+  rotated_at BIGINT NOT NULL, expires_at BIGINT NOT NULL);
+CREATE INDEX families_by_user ON families (user_id);
+CREATE INDEX families_by_expiry ON families (expires_at);
 CREATE TABLE attempts (id BYTEA NOT NULL PRIMARY KEY, window_start BIGINT NOT NULL, failures BIGINT NOT NULL,
   locked_until BIGINT NOT NULL, expires_at BIGINT NOT NULL);
 CREATE INDEX attempts_by_expiry ON attempts (expires_at);

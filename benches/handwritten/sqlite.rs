@@ -26,6 +26,11 @@ CREATE TABLE sessions (id BLOB NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL, c
   expires_at INTEGER NOT NULL, absolute_at INTEGER NOT NULL, idle INTEGER NOT NULL, ip TEXT, user_agent TEXT) WITHOUT ROWID;
 CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE TABLE families (id TEXT NOT NULL PRIMARY KEY, user_id INTEGER NOT NULL, generation INTEGER NOT NULL,
+  secret BLOB NOT NULL, token_version INTEGER NOT NULL, scopes TEXT NOT NULL, created_at INTEGER NOT NULL,
+  rotated_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX families_by_user ON families (user_id);
+CREATE INDEX families_by_expiry ON families (expires_at);
 CREATE TABLE attempts (id BLOB NOT NULL PRIMARY KEY, window_start INTEGER NOT NULL, failures INTEGER NOT NULL,
   locked_until INTEGER NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX attempts_by_expiry ON attempts (expires_at);

@@ -365,21 +365,28 @@ fn pages(cx: &Cx, facts: &Facts) {
     }
 }
 
-/// Two cookies of one name would overwrite each other. Those of one section it judges itself.
+/// Two cookies of one name would overwrite each other. Those of one section it judges itself; the device cookie is meant to be
+/// one for both.
 fn cookies(cx: &Cx, facts: &Facts) {
-    let refresh = facts.cookies.iter().filter(|(_, key, _)| *key == "refresh");
-    for (name, _, span) in refresh {
+    let ours = |key: &str| matches!(key, "refresh" | "refresh_device");
+    for (name, ours_is, span) in facts.cookies.iter().filter(|(_, key, _)| ours(key)) {
+        let shared = |key: &str| *ours_is == "refresh_device" && key == "device_cookie";
         let other = facts
             .cookies
             .iter()
-            .find(|(other, key, _)| other == name && *key != "refresh");
+            .find(|(other, key, _)| other == name && !ours(key) && !shared(key));
         if let Some((_, key, _)) = other {
+            let fix = if *ours_is == "refresh" {
+                "write another name, such as `refresh(cookie = \"refresh_token\")`"
+            } else {
+                "write another name, such as `refresh(device_cookie = \"device_id\")`"
+            };
             cx.error(
                 *span,
                 format!(
                     "the session's `{key}` is called `{name}` too, so one would overwrite the other"
                 ),
-                "write another name, such as `refresh(cookie = \"refresh_token\")`",
+                fix,
             );
         }
     }

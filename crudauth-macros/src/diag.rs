@@ -94,7 +94,7 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
     let close = known
         .iter()
-        .map(|k| (distance(&word, k), *k))
+        .map(|k| (distance(&word, &k.to_ascii_lowercase()), *k))
         .filter(|(d, _)| *d <= reach);
     close.min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }
@@ -145,6 +145,7 @@ mod tests {
         assert_eq!(nearest("tll", &known), Some("ttl"));
         assert_eq!(nearest("Password", &known), Some("password"));
         assert_eq!(nearest("ratelimit", &known), Some("rate_limit"));
+        assert_eq!(nearest("EDDSA", &["HS256", "EdDSA"]), Some("EdDSA"));
     }
 
     #[test]

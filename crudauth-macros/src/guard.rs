@@ -136,11 +136,35 @@ fn form(cx: &Cx, function: &ItemFn, guard: &Guard) -> Option<(Form, Type)> {
         );
         return None;
     }
+    if segment.ident == "AccessToken" && !by_token(cx, guard, &authority) {
+        return None;
+    }
     if reference {
         by_reference(cx, function, guard, argument, at, authority)
     } else {
         by_value(cx, function, argument, at, authority)
     }
+}
+
+/// An access token proves scopes, and nothing that only the account knows. Says whether that is all that is asked of it.
+fn by_token(cx: &Cx, guard: &Guard, authority: &Type) -> bool {
+    let authority = crate::diag::spelled(authority);
+    let fix = format!("take `Principal<{authority}>` in place of `AccessToken<{authority}>`");
+    let what = |word: &str| format!("an access token alone does not prove {word}, only scopes");
+    for proof in &guard.proofs {
+        match proof {
+            Proof::Scope(_) => {}
+            Proof::Superuser(span) => cx.error(*span, what("`superuser`"), &fix),
+            Proof::Verified(span) => cx.error(*span, what("`verified`"), &fix),
+            Proof::Sudo(sudo) => cx.error(sudo.span, what("`sudo`"), &fix),
+            Proof::Transport(name) => cx.error_on(name, what("a transport"), &fix),
+            Proof::OwnTransport(path) => cx.error_on(path, what("a transport"), &fix),
+            Proof::Check(path) => cx.error_on(path, what("what a function says"), &fix),
+            Proof::Gate(path) => cx.error_on(path, what("a gate"), &fix),
+        }
+    }
+    let scope = |proof: &Proof| matches!(proof, Proof::Scope(_));
+    guard.proofs.iter().all(scope)
 }
 
 fn by_value(

@@ -20,15 +20,16 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
-pub use crate::features::{account, bearer, email_change, recovery, session};
+pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
-    By, Check, CheckSite, Gate, Proofs, Proves, Refine, Scoped, Superuser, Verdict, Verified, Via,
-    ViaOwn, verdict,
+    By, Check, CheckSite, Gate, Proofs, Proves, ProvesScope, Refine, Scoped, Superuser, Verdict,
+    Verified, Via, ViaOwn, verdict,
 };
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{
     Algorithm, Argon2Params, BearerPolicy, Limit, Policy, RefreshPolicy, SameSite, SessionPolicy,
+    SudoPolicy,
 };
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
@@ -227,12 +228,10 @@ pub const fn need_verified<A: Authority<User: HasVerified>>() {}
 pub const fn need_superuser<A: Authority<User: HasSuperuser>>() {}
 /// Moves the error of a missing transport to `transport(session)`.
 pub const fn need_transport_session<A: session::HasSession>() {}
+/// Moves the error of a missing section to `sudo`.
+pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
 pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
-/// Moves the error of claims that are none to their path.
-pub const fn need_claims<C: bearer::Claims<U>, U: AuthUser>() {}
-/// Moves the error of a transport that is none to its path.
-pub const fn need_own_transport<T: OwnTransport<A>, A: Authority>() {}
 /// Moves the error of a transport that is not mounted to its path.
 pub const fn need_mounted<T: OwnTransport<A>, A: Mounts<T>>() {}
 
@@ -244,20 +243,10 @@ pub const fn need_mounted<T: OwnTransport<A>, A: Mounts<T>>() {}
     clippy::panic,
     reason = "evaluated by the compiler: it is how an error is told there"
 )]
+#[track_caller]
 pub const fn need_scope<A: Authority>(scope: &str) {
-    let mut rest = A::SCOPES;
-    let mut known = Sentence::new();
-    while let [first, tail @ ..] = rest {
-        if same(first, scope) {
-            return;
-        }
-        known = known.add(if rest.len() == A::SCOPES.len() {
-            ""
-        } else {
-            ", "
-        });
-        known = known.add(first);
-        rest = tail;
+    if near(A::SCOPES, scope, 0).is_some() {
+        return;
     }
     let text = Sentence::new().add("`").add(A::NAME);
     let text = if A::SCOPES.is_empty() {
@@ -265,10 +254,11 @@ pub const fn need_scope<A: Authority>(scope: &str) {
             .add(scope)
             .add("\")))]` in its `auth!` block")
     } else {
-        text.add("` has no scope `")
-            .add(scope)
-            .add("`; its scopes are: ")
-            .add(known.text())
+        let text = text.add("` has no scope `").add(scope).add("`; ");
+        match meant(A::SCOPES, scope) {
+            Some(known) => text.add("did you mean `").add(known).add("`?"),
+            None => text.add("expected one of: ").list(A::SCOPES),
+        }
     };
     panic!("{}", text.text());
 }
@@ -282,14 +272,17 @@ pub const fn need_scope<A: Authority>(scope: &str) {
     clippy::panic,
     reason = "evaluated by the compiler: it is how an error is told there"
 )]
+#[track_caller]
 pub const fn need_distinct_transports<A: Authority>() {
     let mut rest = A::TRANSPORTS;
     while let [first, tail @ ..] = rest {
         let mut others = tail;
         while let [other, further @ ..] = others {
-            if same(first.name, other.name) {
+            if within(first.name.as_bytes(), other.name.as_bytes(), 0) {
                 let text = Sentence::new()
-                    .add("two transports are called `")
+                    .add("two transports of `")
+                    .add(A::NAME)
+                    .add("` are called `")
                     .add(first.name);
                 let text = text.add("`; give `OwnTransport::NAME` another name");
                 panic!("{}", text.text());
@@ -300,13 +293,52 @@ pub const fn need_distinct_transports<A: Authority>() {
     }
 }
 
-const fn same(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
-    loop {
-        match (one, other) {
-            ([], []) => return true,
-            ([a, rest @ ..], [b, others @ ..]) if *a == *b => (one, other) = (rest, others),
-            _ => return false,
+/// The known text that was probably meant, by the measure of the macros: at most 1 + a quarter of its length away.
+const fn meant(known: &[&'static str], text: &str) -> Option<&'static str> {
+    // Each step costs four times the one before; what is further away was hardly meant.
+    let most = 1 + text.len() / 4;
+    let mut reach = 1;
+    while reach <= most && reach <= 4 {
+        if let Some(found) = near(known, text, reach) {
+            return Some(found);
+        }
+        reach += 1;
+    }
+    None
+}
+
+/// The first known text within `reach` edits.
+const fn near(mut known: &[&'static str], text: &str, reach: usize) -> Option<&'static str> {
+    while let [first, rest @ ..] = known {
+        if within(first.as_bytes(), text.as_bytes(), reach) {
+            return Some(first);
+        }
+        known = rest;
+    }
+    None
+}
+
+/// Whether so many edits make one text the other: a byte more, less or changed, or two neighbours swapped.
+const fn within(one: &[u8], other: &[u8], reach: usize) -> bool {
+    match (one, other) {
+        ([], rest) | (rest, []) => rest.len() <= reach,
+        ([a, one_rest @ ..], [b, other_rest @ ..]) if *a == *b => {
+            within(one_rest, other_rest, reach)
+        }
+        ([a, one_rest @ ..], [b, other_rest @ ..]) => {
+            if reach == 0 {
+                return false;
+            }
+            let swapped = match (one_rest, other_rest) {
+                ([c, one_rest @ ..], [d, other_rest @ ..]) => {
+                    *a == *d && *b == *c && within(one_rest, other_rest, reach - 1)
+                }
+                _ => false,
+            };
+            swapped
+                || within(one_rest, other_rest, reach - 1)
+                || within(one_rest, other, reach - 1)
+                || within(one, other_rest, reach - 1)
         }
     }
 }
@@ -333,6 +365,14 @@ impl Sentence {
             self.len += text.len();
         }
         self
+    }
+
+    const fn list(self, texts: &[&str]) -> Self {
+        match texts {
+            [] => self,
+            [last] => self.add(last),
+            [first, rest @ ..] => self.add(first).add(", ").list(rest),
+        }
     }
 
     const fn text(&self) -> &str {

@@ -288,7 +288,7 @@ impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
 
     /// What signs access tokens, of the `algorithm` that the block names. With HS256 it may be left out: then the key is derived
     /// from the secret. For keys of your own, and for their rotation, see [`SigningKeys`].
-    pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, Given>>
+    pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, K::Keyed>>
     where
         K: Signs,
     {

@@ -186,6 +186,14 @@ impl<U: AuthUser> Engine<U> {
             && (!self.policy.recovery.require_verified || account.verified == Some(true))
     }
 
+    /// Digest of the counter of the account's tries at proving once more who it is.
+    pub(crate) fn sudo_bucket(&self, id: &U::Id) -> Digest {
+        self.keys.mac(
+            Purpose::Attempt,
+            format!("sudo\0{}", id.as_inner()).as_bytes(),
+        )
+    }
+
     /// Digest of the account's counters.
     pub(crate) fn account_bucket(&self, id: &U::Id) -> Digest {
         self.keys.mac(

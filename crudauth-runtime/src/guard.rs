@@ -10,6 +10,7 @@ use crate::account::AuthUser;
 use crate::authority::Authority;
 use crate::http::problem::Problem;
 use crate::principal::Principal;
+use crate::store::patience;
 use crate::transport::OwnTransport;
 
 /// What a gate says.
@@ -83,7 +84,7 @@ pub trait Proof<A: Authority>: 'static {
         None
     }
     /// Checks it.
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>>;
+    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>>;
 }
 
 /// A list of proofs, in the order in which they are checked.
@@ -93,7 +94,10 @@ pub trait Proofs<A: Authority>: 'static {
     /// The one transport that counts, if it matters.
     fn transport() -> Option<&'static str>;
     /// Checks them in order.
-    fn check(principal: &Principal<A>) -> impl Future<Output = Result<(), Response>> + Send;
+    fn check(
+        auth: &A,
+        principal: &Principal<A>,
+    ) -> impl Future<Output = Result<(), Response>> + Send;
 }
 
 impl<A: Authority> Proofs<A> for () {
@@ -103,7 +107,7 @@ impl<A: Authority> Proofs<A> for () {
     fn transport() -> Option<&'static str> {
         None
     }
-    async fn check(_: &Principal<A>) -> Result<(), Response> {
+    async fn check(_: &A, _: &Principal<A>) -> Result<(), Response> {
         Ok(())
     }
 }
@@ -117,9 +121,9 @@ impl<A: Authority, H: Proof<A>, T: Proofs<A>> Proofs<A> for (H, T) {
     fn transport() -> Option<&'static str> {
         H::transport().or_else(T::transport)
     }
-    async fn check(principal: &Principal<A>) -> Result<(), Response> {
-        H::check(principal).await?;
-        T::check(principal).await
+    async fn check(auth: &A, principal: &Principal<A>) -> Result<(), Response> {
+        H::check(auth, principal).await?;
+        T::check(auth, principal).await
     }
 }
 
@@ -151,7 +155,7 @@ impl<A: Authority> Proof<A> for Superuser {
     fn label() -> String {
         "superuser".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(
             principal.user().account().is_superuser,
             Problem::InsufficientPrivileges,
@@ -167,7 +171,7 @@ impl<A: Authority> Proof<A> for Verified {
     fn label() -> String {
         "verified".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(
             principal.user().account().verified == Some(true),
             Problem::NotVerified,
@@ -192,7 +196,7 @@ impl<A: Authority, T: TransportName> Proof<A> for Via<T> {
     fn transport() -> Option<&'static str> {
         Some(T::NAME)
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
     }
 }
@@ -208,7 +212,7 @@ impl<A: Authority, T: OwnTransport<A>> Proof<A> for ViaOwn<T> {
     fn transport() -> Option<&'static str> {
         Some(T::NAME)
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
     }
 }
@@ -229,7 +233,7 @@ impl<A: Authority, const N: u64> Proof<A> for Scoped<N> {
         let scope = A::SCOPES.iter().find(|scope| scope_number(scope) == N);
         format!("scope({})", scope.unwrap_or(&"?"))
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
         held(Self::among(principal.scopes()), Problem::InsufficientScope)
     }
 }
@@ -285,8 +289,8 @@ impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
         let name = std::any::type_name::<G>();
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
-        Box::pin(async move { judged(G::check(principal).await) })
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+        Box::pin(async move { judged(patience::afresh(G::check(principal)).await) })
     }
 }
 
@@ -305,8 +309,8 @@ impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
     fn label() -> String {
         "check".to_owned()
     }
-    fn check(principal: &Principal<A>) -> BoxFuture<'_, Result<(), Response>> {
-        Box::pin(async move { judged(A::check(principal).await) })
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+        Box::pin(async move { judged(patience::afresh(A::check(principal)).await) })
     }
 }
 
@@ -361,6 +365,18 @@ pub struct There<I>(PhantomData<I>);
 
 impl<T, Rest> Proves<T, Here> for (T, Rest) {}
 impl<T, Head, Rest: Proves<T, I>, I> Proves<T, There<I>> for (Head, Rest) {}
+
+/// A list of proofs that has the scope whose [`scope_number`] is `N` in it: [`Proves`], in words of its own, because a number
+/// tells nobody which scope it is.
+#[diagnostic::on_unimplemented(
+    message = "this principal does not prove the scope that is demanded here",
+    label = "not proved here",
+    note = "obtain it in the handler with `#[require(scope(\"…\"))]`, or demand it of your own caller the same way"
+)]
+pub trait ProvesScope<const N: u64, Index> {}
+
+impl<const N: u64, Rest> ProvesScope<N, Here> for (Scoped<N>, Rest) {}
+impl<const N: u64, Head, Rest: ProvesScope<N, I>, I> ProvesScope<N, There<I>> for (Head, Rest) {}
 
 /// A principal type that `#[require]` can refine in place.
 pub trait Refine<P> {

@@ -118,6 +118,20 @@ pub struct EmailChanged<K> {
     pub origin: Origin,
 }
 
+/// A session proved once more who its owner is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Elevated<K> {
+    /// The account.
+    pub account: AccountInfo<K>,
+    /// How it was proven: `password`.
+    pub method: &'static str,
+    /// When it is over.
+    pub until: OffsetDateTime,
+    /// Where from.
+    pub origin: Origin,
+}
+
 /// Sign-ins from an address or for an account are refused for a while.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -280,6 +294,12 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
         &self,
         event: &EmailChanged<U::Id>,
     ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// A session proved once more who its owner is.
+    fn after_sudo(&self, event: &Elevated<U::Id>) -> impl Future<Output = HookResult> + Send {
         let _ = event;
         async { Ok(()) }
     }

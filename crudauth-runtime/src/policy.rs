@@ -279,6 +279,30 @@ impl RecoveryPolicy {
     }
 }
 
+/// `#[sudo(…)]`: proving once more who one is, before what cannot be taken back.
+#[derive(Debug, Clone, Copy)]
+pub struct SudoPolicy {
+    /// How long a proof is good, whatever the session does meanwhile. 5 min; 15 min at most, or a stolen session would inherit
+    /// it (SEC-122).
+    pub ttl: Duration,
+    /// Wrong proofs of an account before its elevations end and no other is looked at. 3.
+    pub max_attempts: u32,
+    /// For how long. 15 min.
+    pub lockout: Duration,
+    /// Mount `POST /sudo`. Off.
+    pub route: bool,
+}
+
+impl SudoPolicy {
+    /// What `#[sudo]` means.
+    pub const DEFAULT: Self = Self {
+        ttl: Duration::from_mins(5),
+        max_attempts: 3,
+        lockout: Duration::from_mins(15),
+        route: false,
+    };
+}
+
 /// `#[proxy(…)]`: which forwarding headers are believed.
 #[derive(Debug, Clone, Copy)]
 pub struct ProxyPolicy {

@@ -272,14 +272,15 @@ async fn guard<A: Authority, P: Proofs<A>>(
     auth: &A,
     parts: &mut Parts,
 ) -> Result<Option<Principal<A, P>>, Response> {
-    let found = patience::shared(authenticate(auth, parts, P::transport()))
-        .await
-        .map_err(refusal::<A>)?;
-    let Some(principal) = found else {
-        return Ok(None);
+    let work = async {
+        let found = authenticate(auth, parts, P::transport()).await;
+        let Some(principal) = found.map_err(refusal::<A>)? else {
+            return Ok(None);
+        };
+        P::check(auth, &principal).await?;
+        Ok(Some(Principal::of(principal.inner)))
     };
-    P::check(&principal).await?;
-    Ok(Some(Principal::of(principal.inner)))
+    patience::shared(work).await
 }
 
 /// A problem as an answer of this authority.

@@ -154,9 +154,20 @@ fn tokens<A: Authority>(
             check_algorithm::<A>(&given)?;
             Ok(Some(TokenKeys::of(given)))
         }
-        (None, Some(keys)) => TokenKeys::derived(keys).map(Some),
+        (None, Some(keys)) => TokenKeys::derived(keys, &issuer::<A>()).map(Some),
         (None, None) => Ok(None), // told already
     }
+}
+
+/// The tables whose accounts the tokens name: two authorities over one secret do not take each other's.
+fn issuer<A: Authority>() -> String {
+    let table = A::User::TABLE;
+    format!(
+        "{} {} {}",
+        A::PREFIX,
+        table.schema.unwrap_or_default(),
+        table.name
+    )
 }
 
 /// Keys sign by the algorithm that the block names, or whoever reads it would be misled.

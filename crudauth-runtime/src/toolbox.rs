@@ -11,6 +11,8 @@ use crate::crypto::{Normalized, PasswordSource};
 use crate::engine::Client;
 use crate::error::Result;
 use crate::http::cookie::one;
+use crate::http::origin::check_origin;
+use crate::http::problem::Problem;
 use crate::judge::{self, BadPassword};
 
 /// Somebody who has just given the right identifier and password: hand it to `auth.sessions().open(…)` or
@@ -60,7 +62,7 @@ pub enum PasswordOutcome<U: AuthUser> {
 /// When the database or the hashing queue fails.
 ///
 /// # Security
-/// A route that opens a session by cookie has to refuse requests of foreign pages (login CSRF); `/login` does.
+/// A route whose answer sets a cookie calls [`refuse_cross_site`] first, as `/login` does.
 pub async fn authenticate_password<A: Authority>(
     auth: &A,
     parts: &Parts,
@@ -86,6 +88,20 @@ pub async fn authenticate_password<A: Authority>(
         Verdict::Refused => PasswordOutcome::Refused,
         Verdict::Proven(proven) => PasswordOutcome::SignedIn(Box::new(SignedIn { proven, client })),
     })
+}
+
+/// Refuses an unsafe request that a page of another site sent: before a sign-in whose answer sets a cookie, because that page
+/// would sign its visitor in as somebody else (login CSRF). Requests of programs pass.
+///
+/// # Errors
+/// [`Problem::CrossSiteLogin`], the 403 of `/login`.
+pub fn refuse_cross_site<A: Authority>(
+    auth: &A,
+    parts: &Parts,
+) -> std::result::Result<(), Problem> {
+    let origins = auth.core().origins.as_deref();
+    check_origin(&parts.method, &parts.uri, &parts.headers, origins, false)
+        .map_err(|_| Problem::CrossSiteLogin)
 }
 
 /// Judges a new password by the rules of the block and then by the hook `check_password`; what to change, one sentence each.

@@ -15,7 +15,9 @@ use crate::principal::Resolved;
 /// wins.
 ///
 /// ```
-/// # use crudauth_runtime as crudauth;
+/// # mod crudauth {
+/// #     pub use crudauth_runtime::{Authority, http::problem::Problem, transport};
+/// # }
 /// use crudauth::transport::{Caller, OwnTransport, Parts};
 /// use crudauth::{Authority, Problem};
 ///

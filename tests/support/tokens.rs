@@ -167,8 +167,7 @@ impl App {
 
     /// What `/refresh` answers to a token in the body.
     pub async fn refresh(&self, token: &str) -> Answer {
-        let body = json!({ "refresh_token": token });
-        self.client().post_json("/refresh", &body).await
+        refresh(&self.client(), token).await
     }
 
     /// What `GET path` answers under an access token.
@@ -213,6 +212,17 @@ pub async fn token(client: &Client, name: &str, password: &str, more: &str) -> A
         encode(password)
     );
     client.post_body("/token", FORM, body).await
+}
+
+/// What `/refresh` answers to a token in the body.
+pub async fn refresh(client: &Client, token: &str) -> Answer {
+    let body = json!({ "refresh_token": token });
+    client.post_json("/refresh", &body).await
+}
+
+/// What `/me` answers to an access token.
+pub async fn me(client: &Client, access: &str) -> Answer {
+    send(client, Method::GET, "/me", access, None).await
 }
 
 /// A request under an access token.

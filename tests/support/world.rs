@@ -42,6 +42,7 @@ auth! {
         jwks,
     )]
     #[email(frontend_url = "https://app.example.com")]
+    #[sudo(route)]
     struct Auth<Account>;
 }
 
@@ -114,6 +115,11 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "password_incorrect" => "Incorrect password",
         "same_email" => "New email matches current email",
         "email_in_use" => "Email already in use",
+        "invalid_code" => "Invalid code",
+        "session_gone" => "Session no longer exists.",
+        "session_required" => "Sudo requires a session-backed login.",
+        "sudo_locked" => "Too many attempts. Try again later.",
+        "sudo_password_incorrect" => "Incorrect password",
         _ => return None,
     })
 }
@@ -309,6 +315,22 @@ impl World {
         let answer = self.confirm("/email/change-confirm", &token).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         self.token(MessageKind::EmailChanged).await
+    }
+
+    /// Tries, as ada, to prove once more who she is.
+    pub async fn sudo(&self, body: Value) -> Answer {
+        self.ada.post_json("/sudo", &body).await
+    }
+
+    /// Every session ends as soon as a try is counted.
+    pub async fn end_sessions_at_a_try(&self) {
+        let statements = support::sql(
+            "CREATE TRIGGER over AFTER INSERT ON auth_limits BEGIN DELETE FROM auth_sessions; END",
+            "CREATE FUNCTION over() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN DELETE FROM auth_sessions; RETURN NULL; END $$; \
+             CREATE TRIGGER over AFTER INSERT ON auth_limits FOR EACH ROW EXECUTE FUNCTION over()",
+        );
+        self.db.run(statements).await;
     }
 
     pub async fn sql(&self, text: &'static str) {

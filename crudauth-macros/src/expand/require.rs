@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
-use crate::model::{Guard, Proof};
+use crate::model::{Guard, Proof, Sudo};
 use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
@@ -68,9 +68,29 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
         }
         Proof::Superuser(_) => quote!(#p::Superuser),
         Proof::Verified(_) => quote!(#p::Verified),
+        Proof::Sudo(sudo) if sudo.is_refined() => refined(&p, sudo),
+        Proof::Sudo(_) => quote!(#p::sudo::Sudo),
         Proof::Check(_) => quote!(#p::Check<#site>),
         Proof::Gate(path) => quote!(#p::By<#path>),
     }
+}
+
+/// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
+fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
+    let secs = match sudo.within {
+        Some(secs) => quote!(#secs),
+        None => quote!({ #p::sudo::EVER }),
+    };
+    let ways = sudo.by.iter().map(|way| {
+        let way = Ident::new(&way.to_string().to_uppercase(), Span::mixed_site());
+        quote!(#p::sudo::#way)
+    });
+    let by = if sudo.by.is_empty() {
+        quote!({ #p::sudo::ANY })
+    } else {
+        quote!({ #(#ways)|* })
+    };
+    quote!(#p::sudo::SudoWithin<#secs, #by>)
 }
 
 /// The runtime's module of a transport, and the marker type in it: `session::Session`.
@@ -105,19 +125,34 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .push(GenericArgument::Type(parse_quote!(#list)));
     }
     function.sig.generics.params.push(parse_quote!(#list));
-    for (n, wanted) in guard.proofs.iter().enumerate() {
-        let (index, wanted) = (
-            format_ident!("__I{n}", span = Span::mixed_site()),
-            proof(krate, wanted, 0),
-        );
+    for (n, (bound, wanted)) in demands(guard).into_iter().enumerate() {
+        let index = format_ident!("__I{n}", span = Span::mixed_site());
         function.sig.generics.params.push(parse_quote!(#index));
         function
             .sig
             .generics
             .make_where_clause()
             .predicates
-            .push(parse_quote!(#list: #krate::__private::Proves<#wanted, #index>));
+            .push(parse_quote!(#list: #krate::__private::#bound<#wanted, #index>));
     }
+}
+
+/// What the list must contain, and the bound that says so. Of a stricter `sudo` the plain one too, which the function may hand on.
+fn demands(guard: &Guard) -> Vec<(TokenStream, TokenStream)> {
+    let krate = &guard.krate;
+    let mut all = Vec::new();
+    for wanted in &guard.proofs {
+        if let Proof::Sudo(sudo) = wanted
+            && sudo.is_refined()
+        {
+            all.push((quote!(Proves), quote!(#krate::__private::sudo::Sudo)));
+        }
+        all.push(match wanted {
+            Proof::Scope(scope) => (quote!(ProvesScope), fnv(&scope.value()).to_token_stream()),
+            wanted => (quote!(Proves), proof(krate, wanted, 0)),
+        });
+    }
+    all
 }
 
 /// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
@@ -180,20 +215,31 @@ fn need(krate: &Path, proof: &Proof, authority: &Type, inside: bool) -> Option<T
         Proof::OwnTransport(path) => (path.span(), quote!(#p::need_mounted::<#path, #authority>())),
         Proof::Scope(scope) => {
             let need = quote!(#p::need_scope::<#authority>(#scope));
-            // A constant is evaluated although nobody calls what it stands in.
-            let need = if inside {
-                quote!(const { #need })
-            } else {
-                quote!({ const _: () = #need; })
-            };
-            (scope.span(), need)
+            (scope.span(), evaluated(&need, inside))
         }
         Proof::Superuser(span) => (*span, quote!(#p::need_superuser::<#authority>())),
         Proof::Verified(span) => (*span, quote!(#p::need_verified::<#authority>())),
+        Proof::Sudo(sudo) => match sudo.within {
+            // Says that `#[sudo]` is missing, too.
+            Some(secs) => {
+                let need = quote!(#p::sudo::within::<#authority>(#secs));
+                (sudo.span, evaluated(&need, inside))
+            }
+            None => (sudo.span, quote!(#p::need_sudo::<#authority>())),
+        },
         Proof::Check(_) => return None,
         Proof::Gate(path) => (path.span(), quote!(#p::need_gate::<#path, #authority>())),
     };
     Some(located(call, at))
+}
+
+/// A call that the compiler makes. A constant is evaluated although nobody calls what it stands in.
+fn evaluated(call: &TokenStream, inside: bool) -> TokenStream {
+    if inside {
+        quote!(const { #call })
+    } else {
+        quote!({ const _: () = #call; })
+    }
 }
 
 /// The same tokens, with the same meaning, standing at `at`: the compiler blames the word, not the authority.

@@ -60,6 +60,7 @@ registry! {
     rate_limit::RateLimit,
     email::Email,
     channel::Channel,
+    sudo::Sudo,
     proxy::Proxy,
     database::Database,
     tables::Tables,

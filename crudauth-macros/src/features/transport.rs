@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Path;
 use syn::spanned::Spanned;
 
-use crate::diag::Cx;
+use crate::diag::{Cx, spelled};
 use crate::features::Section;
 use crate::model::{App, Feature, Parts};
 use crate::read::items::split;
@@ -29,6 +29,11 @@ impl Section for Transport {
         let mut paths = Vec::new();
         for item in split(input.tokens.clone()) {
             match syn::parse2::<Path>(item.clone()) {
+                Ok(path) if paths.contains(&path) => cx.error_on(
+                    &path,
+                    format!("`{}` is given twice in `#[transport]`", spelled(&path)),
+                    "remove one of them",
+                ),
                 Ok(path) => paths.push(path),
                 Err(_) => cx.error_on(item, what, fix),
             }
@@ -45,10 +50,9 @@ impl Feature for Transport {
         let name = &app.name;
         let paths = &self.paths;
         let needs = |path: &Path| {
-            let distinct = quote!(const _: () = __p::need_distinct_transports::<#name>(););
             need(
                 path.span(),
-                &quote!(__p::need_own_transport::<#path, #name>(); #distinct),
+                &quote!(const _: () = __p::need_distinct_transports::<#name>();),
             )
         };
         Parts {

@@ -12,6 +12,23 @@ pub(crate) struct Guard {
     pub(crate) proofs: Vec<Proof>,
 }
 
+/// `sudo`, and what is asked of it.
+pub(crate) struct Sudo {
+    /// The word.
+    pub(crate) span: Span,
+    /// Most seconds since the proof.
+    pub(crate) within: Option<u64>,
+    /// Ways to prove it; none says any.
+    pub(crate) by: Vec<Ident>,
+}
+
+impl Sudo {
+    /// Whether it asks for more than the word alone.
+    pub(crate) fn is_refined(&self) -> bool {
+        self.within.is_some() || !self.by.is_empty()
+    }
+}
+
 /// One thing a principal must prove.
 pub(crate) enum Proof {
     /// `transport(session)`
@@ -22,6 +39,8 @@ pub(crate) enum Proof {
     Verified(Span),
     /// `scope("reports:read")`
     Scope(LitStr),
+    /// `sudo`, `sudo(within = "2m", by(password))`
+    Sudo(Sudo),
     /// `check(path)`
     Check(Path),
     /// A user-defined gate.
@@ -36,6 +55,7 @@ impl Proof {
             Self::Superuser(_) => 1,
             Self::Verified(_) => 2,
             Self::Scope(_) => 3,
+            Self::Sudo(_) => 4,
             Self::Check(_) => 5,
             Self::Gate(_) => 6,
         }

@@ -5,7 +5,7 @@ mod guard;
 mod user;
 
 pub(crate) use app::{App, Declared, Facts, Feature, Keys, Page, Parts};
-pub(crate) use guard::{Guard, Proof};
+pub(crate) use guard::{Guard, Proof, Sudo};
 pub(crate) use user::{
     Column, DefaultValue, Field, Repr, Role, UserModel, last_segment, option_of,
 };

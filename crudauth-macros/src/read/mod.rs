@@ -6,5 +6,6 @@ pub(crate) mod link;
 pub(crate) mod name;
 pub(crate) mod require;
 pub(crate) mod section;
+pub(crate) mod sudo;
 pub(crate) mod user;
 pub(crate) mod value;

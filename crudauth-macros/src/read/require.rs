@@ -1,13 +1,14 @@
-//! `#[require(verified, transport(session), check(path), gates::Staff)]`: what a principal must prove.
+//! `#[require(verified, transport(session), sudo, check(path), gates::Staff)]`: what a principal must prove.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Meta, MetaList, Path};
 
 use crate::diag::{Cx, spelled};
-use crate::model::{Guard, Proof};
+use crate::model::{Guard, Proof, Sudo};
 use crate::read::section::Key;
-use crate::read::{items, krate};
+use crate::read::{items, krate, sudo};
 
 /// Lower-case words; a path that begins with an upper-case letter, or has `::`, is a type that implements `Gate`.
 pub(crate) const KEYS: &[Key] = &[
@@ -24,6 +25,12 @@ pub(crate) const KEYS: &[Key] = &[
         "text in parentheses",
         "none",
         "The access token may be used for this: `scope(\"reports:read\")`. A session has no scopes.",
+    ),
+    Key::new(
+        "sudo",
+        "word, or keys in parentheses",
+        "off",
+        "The session's owner has proven once more who it is: `sudo`, or `sudo(within = \"2m\", by(password))`.",
     ),
     Key::new(
         "check",
@@ -74,7 +81,34 @@ pub(crate) fn require(cx: &Cx, transports: &[&str], tokens: TokenStream) -> Guar
         }
     }
     guard.proofs.sort_by_key(Proof::order); // stable: gates keep their order
+    nobody(cx, &guard);
     guard
+}
+
+/// Words that are each fine, and that nobody fulfils together.
+fn nobody(cx: &Cx, guard: &Guard) {
+    let mut transports = guard.proofs.iter().filter_map(|proof| match proof {
+        Proof::Transport(name) => Some(name.to_token_stream()),
+        Proof::OwnTransport(path) => Some(path.to_token_stream()),
+        _ => None,
+    });
+    let (first, second) = (transports.next(), transports.next());
+    if let Some(second) = second {
+        cx.error_on(
+            second,
+            "a request comes by one transport, so it never comes by both of these",
+            "remove one of them, or both to let any transport in",
+        );
+    }
+    let session = first.filter(|name| name.to_string() == "session");
+    let scope = |proof: &Proof| matches!(proof, Proof::Scope(_));
+    if let Some(session) = session.filter(|_| guard.proofs.iter().any(scope)) {
+        cx.error_on(
+            session,
+            "a session has no scopes, so nobody fulfils both `transport(session)` and `scope(…)`",
+            "write `transport(bearer)`, or remove `scope(…)`",
+        );
+    }
 }
 
 fn is_gate(path: &Path) -> bool {
@@ -98,6 +132,24 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
         ("verified", Meta::Path(path)) => guard.proofs.push(Proof::Verified(path.span())),
         ("superuser", Meta::Path(path)) => guard.proofs.push(Proof::Superuser(path.span())),
         ("verified" | "superuser", _) => plain(&word),
+        ("sudo", _)
+            if guard
+                .proofs
+                .iter()
+                .any(|proof| matches!(proof, Proof::Sudo(_))) =>
+        {
+            cx.error_on(
+                meta,
+                "`sudo` is given twice in `#[require]`",
+                "write one with all that it asks for: `sudo(within = \"2m\", by(password))`",
+            );
+        }
+        ("sudo", Meta::Path(path)) => guard.proofs.push(Proof::Sudo(Sudo {
+            span: path.span(),
+            within: None,
+            by: Vec::new(),
+        })),
+        ("sudo", Meta::List(list)) => guard.proofs.push(Proof::Sudo(sudo::list(cx, list))),
         ("transport", Meta::List(list)) => guard.proofs.extend(transport(cx, transports, list)),
         ("scope", Meta::List(list)) => scopes(cx, list, guard),
         ("check", Meta::List(list)) => match syn::parse2(list.tokens.clone()) {
@@ -125,6 +177,11 @@ fn word_of(cx: &Cx, transports: &[&str], meta: &Meta, guard: &mut Guard) {
             meta,
             "`transport` does not say which",
             "write `transport(session)`",
+        ),
+        ("sudo", _) => cx.error_on(
+            meta,
+            "`sudo` takes its keys in parentheses",
+            "write `sudo`, or `sudo(within = \"2m\")`",
         ),
         ("scope", _) => cx.error_on(
             meta,

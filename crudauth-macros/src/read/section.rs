@@ -6,7 +6,7 @@ use darling::ast::NestedMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Meta, MetaList, Path};
+use syn::{Expr, Lit, Meta, MetaList, Path};
 
 use crate::diag::Cx;
 use crate::read::items;
@@ -16,10 +16,6 @@ use crate::read::items;
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// What kind of value it takes.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the attribute reference and its test")
-    )]
     pub(crate) kind: &'static str,
     /// What leaving it out means.
     pub(crate) default: &'static str,
@@ -54,14 +50,37 @@ impl Key {
         nested: &'static [Key],
     ) -> Self {
         Self {
-            name,
             kind: "keys",
-            default: "",
-            doc,
             nested,
+            ..Self::new(name, "", "", doc)
+        }
+    }
+
+    /// A group that a block may say it does not have.
+    pub(crate) const fn group_or_off(
+        name: &'static str,
+        doc: &'static str,
+        nested: &'static [Key],
+    ) -> Self {
+        Self {
+            kind: OR_OFF,
+            ..Self::group(name, doc, nested)
         }
     }
 }
+
+impl Key {
+    /// As one begins to write it.
+    fn shown(&self) -> String {
+        if self.kind.ends_with("in parentheses") {
+            format!("{}(…)", self.name)
+        } else {
+            format!("{} = …", self.name)
+        }
+    }
+}
+
+const OR_OFF: &str = "keys, or \"off\"";
 
 /// One attribute as written.
 #[derive(Debug)]
@@ -136,26 +155,48 @@ pub(crate) fn known(cx: &Cx, owner: &str, keys: &[Key], metas: Vec<Meta>) -> Vec
             );
             continue;
         }
-        kept.push(if key.nested.is_empty() {
-            meta
+        if key.nested.is_empty() {
+            kept.push(meta);
         } else {
-            nested(cx, key, meta)
-        });
+            kept.extend(nested(cx, key, meta));
+        }
     }
     kept
 }
 
-fn nested(cx: &Cx, key: &Key, meta: Meta) -> Meta {
-    let Meta::List(list) = meta else { return meta };
-    let owner = format!("`{}(…)`", key.name);
+fn nested(cx: &Cx, key: &Key, meta: Meta) -> Option<Meta> {
+    let name = key.name;
+    let Meta::List(list) = meta else {
+        if key.kind == OR_OFF && is_off(&meta) {
+            return Some(meta);
+        }
+        let first = key.nested.first().map_or(String::new(), Key::shown);
+        let or_off = if key.kind == OR_OFF {
+            format!(", or `{name} = \"off\"` for none")
+        } else {
+            String::new()
+        };
+        cx.error_on(
+            &meta,
+            format!("`{name}` takes its keys in parentheses"),
+            format!("write `{name}({first})`{or_off}"),
+        );
+        return None;
+    };
+    let owner = format!("`{name}(…)`");
     let metas = known(
         cx,
         &owner,
         key.nested,
         items::metas(cx, &owner, list.tokens.clone()),
     );
-    Meta::List(MetaList {
+    Some(Meta::List(MetaList {
         tokens: quote!(#(#metas),*),
         ..list
-    })
+    }))
+}
+
+/// `key = "off"`
+fn is_off(meta: &Meta) -> bool {
+    matches!(meta, Meta::NameValue(pair) if matches!(&pair.value, Expr::Lit(value) if matches!(&value.lit, Lit::Str(text) if text.value() == "off")))
 }

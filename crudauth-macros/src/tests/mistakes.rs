@@ -273,8 +273,16 @@ fn mistakes_in_a_guard_are_told() {
             "did you mean `verified`?",
         ),
         (
-            "#[require(sudo)] async fn f(u: Principal<Auth>) {}",
+            "#[require(mfa)] async fn f(u: Principal<Auth>) {}",
             "expected one of: verified",
+        ),
+        (
+            "#[require(sudo(within = 120))] async fn f(u: Principal<Auth>) {}",
+            "a string with a unit",
+        ),
+        (
+            "#[require(sudo(by(totp)))] async fn f(u: Principal<Auth>) {}",
+            "expected one of: password",
         ),
         (
             "#[require(verified, verified)] async fn f(u: Principal<Auth>) {}",

@@ -4,6 +4,7 @@
 mod fuzz;
 mod mistakes;
 mod reference;
+mod tokens;
 
 use std::path::PathBuf;
 

@@ -135,11 +135,21 @@ impl KeysComplete for Undeclared {}
     label = "nothing would use this",
     note = "write `#[bearer]` in the block, or remove this call"
 )]
-pub trait Signs {}
+pub trait Signs {
+    /// Where the wiring is once keys were given. Optional ones change nothing, so that a program may give them or not, as it
+    /// is configured.
+    type Keyed;
+}
 
-impl Signs for NeedsKeys {}
-impl Signs for TakesKeys {}
-impl Signs for Given {}
+impl Signs for NeedsKeys {
+    type Keyed = Given;
+}
+impl Signs for TakesKeys {
+    type Keyed = Self;
+}
+impl Signs for Given {
+    type Keyed = Self;
+}
 
 /// Mail is declared: a mailer is waited for, or was given.
 #[diagnostic::on_unimplemented(

@@ -5,6 +5,7 @@ pub mod bearer;
 pub mod email_change;
 pub mod recovery;
 pub mod session;
+pub mod sudo;
 
 use crate::http::spec::FeatureSpec;
 
@@ -15,4 +16,5 @@ pub const REGISTRY: &[&FeatureSpec] = &[
     &email_change::SPEC,
     &recovery::SPEC,
     &session::SPEC,
+    &sudo::SPEC,
 ];

@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{
-    AccountEvent, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser, PasswordCheck,
+    AccountEvent, Elevated, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser,
+    PasswordCheck,
 };
 use crate::account::AuthUser;
 use crate::store::patience;
@@ -25,6 +26,7 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
     fn after_recovery_verified<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_reset<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_email_changed<'a>(&'a self, event: &'a EmailChanged<U::Id>) -> BoxFuture<'a, ()>;
+    fn after_sudo<'a>(&'a self, event: &'a Elevated<U::Id>) -> BoxFuture<'a, ()>;
     fn new_user<'a>(
         &'a self,
         user: &'a NewUser<'a>,
@@ -51,7 +53,7 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
         after_register: AccountEvent, login_failed: LoginFailed, lockout: Lockout, after_login: AccountEvent,
         after_logout: AccountEvent, refresh_token_reused: AccountEvent, after_password_changed: AccountEvent,
         after_recovery_verified: AccountEvent, after_password_reset: AccountEvent,
-        after_email_changed: EmailChanged
+        after_email_changed: EmailChanged, after_sudo: Elevated
     }
 
     fn new_user<'a>(

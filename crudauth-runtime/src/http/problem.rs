@@ -67,6 +67,10 @@ problems! {
     RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "Invalid or expired refresh token";
     /// The caller's own password, asked for again, was wrong.
     CurrentPasswordIncorrect = UNAUTHORIZED "current_password_incorrect" "Current password is incorrect.";
+    /// `POST /sudo` with a wrong password.
+    SudoPasswordIncorrect = UNAUTHORIZED "sudo_password_incorrect" "Incorrect password";
+    /// A one-time code that is wrong, or that the account has no use for.
+    InvalidCode = UNAUTHORIZED "invalid_code" "Invalid code";
 
     /// An unsafe request under a session cookie without a CSRF token.
     CsrfMissing = FORBIDDEN "csrf_missing" "Missing CSRF token";
@@ -78,6 +82,12 @@ problems! {
     NotVerified = FORBIDDEN "not_verified" "Recovery factor not verified";
     /// The guard `scope` said no.
     InsufficientScope = FORBIDDEN "insufficient_scope" "Insufficient scope";
+    /// The guard `sudo` said no.
+    SudoRequired = FORBIDDEN "sudo_required" "Re-authentication required.";
+    /// `POST /sudo` by a caller without a session.
+    SessionRequired = FORBIDDEN "session_required" "Sudo requires a session-backed login.";
+    /// The session ended while its owner was proving who it is.
+    SessionGone = FORBIDDEN "session_gone" "Session no longer exists.";
     /// A gate of the application said no.
     AccessDenied = FORBIDDEN "access_denied" "Access denied";
     /// The session was opened too long ago for this.
@@ -99,6 +109,11 @@ problems! {
         /// Whole seconds until it opens.
         retry_after: u64,
     } = TOO_MANY_REQUESTS "locked_out" "Too many login attempts. Try again later.";
+    /// Too many wrong proofs at `POST /sudo`.
+    SudoLocked {
+        /// Whole seconds until the next is looked at.
+        retry_after: u64,
+    } = TOO_MANY_REQUESTS "sudo_locked" "Too many attempts. Try again later.";
 
     /// `/set-password` on an account that has one.
     AlreadyHasPassword = BAD_REQUEST "already_has_password"
@@ -273,7 +288,9 @@ impl Problem {
                 }
                 .apply(headers);
             }
-            Self::LockedOut { retry_after } | Self::Busy { retry_after } => {
+            Self::LockedOut { retry_after }
+            | Self::SudoLocked { retry_after }
+            | Self::Busy { retry_after } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::Unavailable => {

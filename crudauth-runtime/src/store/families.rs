@@ -73,6 +73,6 @@ pub trait Families<U: AuthUser>: Send + Sync {
     ) -> BoxFuture<'a, Result<bool>>;
     /// Ends the user's live families and says how many there were.
     fn end_families<'a>(&'a self, user: &'a U::Id, now: Timestamp) -> BoxFuture<'a, Result<u64>>;
-    /// The account of an access token that was made from the family called `id`; none when the family has ended.
-    fn by_family<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<U>>>;
+    /// The account of an access token that was made from the family called `id`; none when the family has ended by `now`.
+    fn by_family<'a>(&'a self, id: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Option<U>>>;
 }

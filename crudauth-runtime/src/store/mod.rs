@@ -17,6 +17,7 @@ use outbox::Job;
 
 pub(crate) mod attempts;
 pub mod dialect;
+pub mod elevations;
 pub mod families;
 pub mod links;
 pub mod live;
@@ -33,6 +34,7 @@ pub mod sql;
 pub mod sqlite;
 pub mod text;
 
+pub use elevations::Elevations;
 pub use families::{Families, FamilyRow, NewFamily};
 pub use links::Links;
 pub use outbox::Outbox;
@@ -46,6 +48,7 @@ pub type Digest = [u8; 32];
 pub trait Store<U: AuthUser>:
     Users<U>
     + Sessions<U>
+    + Elevations<U>
     + Families<U>
     + Attempts
     + Limits
@@ -61,6 +64,7 @@ where
     U: AuthUser,
     T: Users<U>
         + Sessions<U>
+        + Elevations<U>
         + Families<U>
         + Attempts
         + Limits
@@ -182,8 +186,8 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions, refresh families, links, messages and reserved name. False when there is none
-    /// with this key.
+    /// Deletes the account with its sessions, elevations, refresh families, links, messages and reserved name. False when
+    /// there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }
 

@@ -14,7 +14,7 @@ auth! {
     pub struct Auth<User>;
 }
 
-#[require(sudo)]
+#[require(mfa)]
 async fn pay(_user: Principal<Auth>) {}
 
 fn main() {}

@@ -5,6 +5,7 @@ use darling::util::SpannedValue;
 use proc_macro2::Span;
 use syn::{Ident, Lit, LitStr, Meta, Path};
 
+use crate::diag::{nearest, spelled};
 use crate::read::items::split;
 use crate::read::name::{CookieName, CookiePath};
 use crate::read::section::Key;
@@ -17,11 +18,7 @@ pub(super) const KEYS: &[Key] = &[
         "\"15m\"",
         "How long an access token is good: 1 minute to 24 hours.",
     ),
-    Key::group(
-        "refresh",
-        "Refresh tokens; `refresh = \"off\"` for none.",
-        REFRESH,
-    ),
+    Key::group_or_off("refresh", "Refresh tokens.", REFRESH),
     Key::group(
         "scopes",
         "What tokens may be used for; `#[require(scope(\"…\"))]` asks for one.",
@@ -107,8 +104,8 @@ const REFRESH: &[Key] = &[
     Key::new(
         "device_cookie",
         "cookie name",
-        "the session's, else \"device_id\"",
-        "Name of the device cookie.",
+        "the session's",
+        "Name of the device cookie, without a session `device_id`.",
     ),
     Key::new("path", "path", "\"/\"", "The `Path` of the cookies."),
     Key::new(
@@ -152,7 +149,7 @@ pub(super) struct Args {
     pub(super) typ: Option<Typ>,
     pub(super) check: Option<Check>,
     pub(super) claims: Option<ClaimsType>,
-    pub(super) revocation: Option<Switch>,
+    pub(super) revocation: Option<SpannedValue<Switch>>,
     pub(super) introspection: Option<SpannedValue<Switch>>,
     pub(super) jwks: Option<SpannedValue<Switch>>,
 }
@@ -166,16 +163,9 @@ pub(super) enum Refresh {
 impl FromMeta for Refresh {
     fn from_meta(item: &Meta) -> darling::Result<Self> {
         match item {
-            Meta::NameValue(pair) => match &pair.value {
-                syn::Expr::Lit(literal) if matches!(&literal.lit, Lit::Str(text) if text.value() == "off") => {
-                    Ok(Self::Off)
-                }
-                _ => Err(wrong(
-                    item,
-                    "`refresh` takes its keys in parentheses; write `refresh(ttl = \"30d\")`, or `refresh = \"off\"` for none",
-                )),
-            },
-            _ => RefreshArgs::from_meta(item).map(|args| Self::On(Box::new(args))),
+            Meta::List(_) => RefreshArgs::from_meta(item).map(|args| Self::On(Box::new(args))),
+            // Nothing else gets here: the section's reader knows that this group may be "off".
+            Meta::Path(_) | Meta::NameValue(_) => Ok(Self::Off),
         }
     }
 }
@@ -207,14 +197,16 @@ pub(super) struct Words(pub(super) Vec<LitStr>);
 
 impl FromMeta for Words {
     fn from_meta(item: &Meta) -> darling::Result<Self> {
-        let shown =
-            "scopes are texts in parentheses; write `grantable(\"read\", \"reports:read\")`";
+        let key = spelled(item.path());
+        let shown = format!(
+            "`{key}` takes scopes in parentheses; write `{key}(\"read\", \"reports:read\")`"
+        );
         let Meta::List(list) = item else {
-            return Err(wrong(item, shown));
+            return Err(wrong(item, &shown));
         };
         let mut words: Vec<LitStr> = Vec::new();
         for token in split(list.tokens.clone()) {
-            let word = syn::parse2::<LitStr>(token.clone()).map_err(|_| wrong(&token, shown))?;
+            let word = syn::parse2::<LitStr>(token.clone()).map_err(|_| wrong(&token, &shown))?;
             let text = word.value();
             // RFC 6749 §3.3: a scope-token.
             let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
@@ -233,6 +225,12 @@ impl FromMeta for Words {
                 ));
             }
             words.push(word);
+        }
+        if words.is_empty() {
+            return Err(wrong(
+                item,
+                &format!("`{key}` names no scope; write `{key}(\"read\")`, or remove it"),
+            ));
         }
         Ok(Self(words))
     }
@@ -279,7 +277,10 @@ macro_rules! words {
             fn read(key: &str, lit: &Lit) -> Result<Self, String> {
                 match text::<Self>(key, lit)?.as_str() {
                     $($text => Ok(Self::$variant),)*
-                    other => Err(format!("`{key}` has no value {other:?}; write {}", $kind)),
+                    other => Err(match nearest(other, &[$($text),*]) {
+                        Some(meant) => format!("`{key}` has no value {other:?}; did you mean {meant:?}?"),
+                        None => format!("`{key}` has no value {other:?}; write {}", $kind),
+                    }),
                 }
             }
         }

@@ -4,14 +4,26 @@ use darling::util::SpannedValue;
 
 use super::args::{Algorithm, RefreshSameSite};
 use super::{Bearer, on};
-use crate::diag::Cx;
+use crate::diag::{Cx, nearest};
 
 impl Bearer {
     pub(super) fn judge(&self, cx: &Cx) {
         self.check_lifetimes(cx);
+        self.check_routes(cx);
         self.check_scopes(cx);
         self.check_keys(cx);
         self.check_cookies(cx);
+    }
+
+    /// A route that could do nothing.
+    fn check_routes(&self, cx: &Cx) {
+        if let Some(span) = on(self.args.revocation.as_ref()).filter(|_| !self.has_refresh()) {
+            cx.error(
+                span,
+                "`revocation` ends what a refresh token renews, and `refresh = \"off\"` issues none",
+                "remove one of them",
+            );
+        }
     }
 
     fn check_lifetimes(&self, cx: &Cx) {
@@ -73,15 +85,18 @@ impl Bearer {
             return;
         };
         let grantable: Vec<_> = grantable.0.iter().map(syn::LitStr::value).collect();
+        let grantable: Vec<_> = grantable.iter().map(String::as_str).collect();
         for scope in self.default_scopes() {
-            if !grantable.contains(&scope.value()) {
+            let text = scope.value();
+            if !grantable.contains(&text.as_str()) {
+                let fix = match nearest(&text, &grantable) {
+                    Some(meant) => format!("did you mean {meant:?}?"),
+                    None => format!("add {text:?} to `grantable(…)`"),
+                };
                 cx.error_on(
                     scope,
-                    format!(
-                        "the scope {:?} is granted by default and not grantable",
-                        scope.value()
-                    ),
-                    "add it to `grantable(…)`",
+                    format!("the scope {text:?} is granted by default and not grantable"),
+                    fix,
                 );
             }
         }
@@ -121,7 +136,12 @@ impl Bearer {
             let path = refresh.path.as_ref().map(|key| ("path", key.span()));
             let same_site = refresh.same_site.as_ref();
             let same_site = same_site.map(|key| ("same_site", key.span()));
-            for (key, span) in [cookie, device, path, same_site].into_iter().flatten() {
+            let insecure = on(refresh.danger_insecure_cookies.as_ref());
+            let insecure = insecure.map(|span| ("danger_insecure_cookies", span));
+            for (key, span) in [cookie, device, path, same_site, insecure]
+                .into_iter()
+                .flatten()
+            {
                 cx.error(
                     span,
                     format!("`{key}` is about a cookie, and `deliver = \"body\"` sets none"),
@@ -147,16 +167,15 @@ impl Bearer {
         {
             prefixed(cx, name.span(), &name.0, insecure.is_some(), path);
         }
-        if let (Some(cookie), Some(device)) = (&refresh.cookie, &refresh.device_cookie)
-            && cookie.0 == device.0
+        let (cookie, device) = (refresh.cookie.as_ref(), refresh.device_cookie.as_ref());
+        let name = cookie.map_or("refresh_token", |name| name.0.as_str());
+        if let Some(later) = device.or(cookie)
+            && name == device.map_or("device_id", |name| name.0.as_str())
         {
             cx.error(
-                SpannedValue::span(device),
-                format!(
-                    "two cookies are called `{}`, so one would overwrite the other",
-                    device.0
-                ),
-                "write another name, such as `device_cookie = \"device_id\"`",
+                SpannedValue::span(later),
+                format!("two cookies are called `{name}`, so one would overwrite the other"),
+                "write another name",
             );
         }
     }

@@ -14,7 +14,7 @@ use crate::features::Section;
 use crate::model::{App, Facts, Feature, Keys, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Switch;
-use crate::tokens::{assign, duration, need, optional};
+use crate::tokens::{assign, duration, optional};
 
 /// The section.
 pub(crate) struct Bearer {
@@ -130,7 +130,7 @@ impl Bearer {
         );
         assign!(
             out,
-            revocation = flag(args.revocation.map(|switch| switch.0))
+            revocation = flag(args.revocation.as_ref().map(|switch| switch.0))
         );
         assign!(
             out,
@@ -215,11 +215,14 @@ impl Feature for Bearer {
             let name = written.map_or("refresh_token", |name| name.0.as_str());
             let span = written.map_or(self.span, SpannedValue::span);
             facts.cookies.push((name.to_owned(), "refresh", span));
+            let device = self.refresh().and_then(|args| args.device_cookie.as_ref());
+            let device = device.map(|name| (name.0.clone(), "refresh_device", name.span()));
+            facts.cookies.extend(device);
         }
     }
 
     fn expand(&self, app: &App) -> Parts {
-        let (name, krate, user) = (&app.name, &app.krate, &app.user);
+        let (name, krate) = (&app.name, &app.krate);
         let policy = self.policy(&app.facts());
         let (scopes, algorithm_name) = (self.scopes(), algorithm(self.algorithm()));
         let claims = self.args.claims.as_ref().map(|claims| &claims.0);
@@ -231,11 +234,6 @@ impl Feature for Bearer {
                 impl __p::bearer::Stateless for #name {}
             }
         });
-        let mut needs = need(self.span, &quote!(__p::need_transport_bearer::<#name>();));
-        if let Some(path) = claims {
-            let span = syn::spanned::Spanned::span(path);
-            needs.extend(need(span, &quote!(__p::need_claims::<#path, #user>();)));
-        }
         Parts {
             transports: vec![quote!(__p::bearer::transport::<Self>())],
             features: vec![quote!(__p::bearer::feature::<Self>())],
@@ -264,7 +262,6 @@ impl Feature for Bearer {
                     __p::bearer::TokensHandle::new(self)
                 }
             },
-            needs,
             keys: Some(match self.algorithm() {
                 Algorithm::Hs256 => Keys::Derived,
                 Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 => Keys::Given,

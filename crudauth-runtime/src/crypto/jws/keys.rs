@@ -57,14 +57,12 @@ pub(super) struct Retiring {
 }
 
 pub(super) enum Signer {
-    Root(RootKeys),
     Hmac(HmacKey),
     #[cfg(feature = "asymmetric")]
     Pair(Box<KeyPair>),
 }
 
 enum Verifier {
-    Root(RootKeys),
     Hmac(HmacKey),
     #[cfg(feature = "asymmetric")]
     Public(PublicKey),
@@ -86,18 +84,32 @@ impl SigningKeys {
     /// [`Error::Config`] if it is shorter, or looks like a placeholder.
     pub fn hs256(secret: impl Into<SecretText>) -> Result<Self> {
         let key = HmacKey::new(secret.into().expose())?;
-        Self::symmetric(Signer::Hmac(key.clone()), Verifier::Hmac(key))
+        Self::symmetric(key)
     }
 
-    /// HS256 under keys that are derived from the root secrets: the first signs, every one of them verifies.
-    pub(super) fn derived(roots: &RootKeys) -> Result<Self> {
-        Self::symmetric(Signer::Root(roots.clone()), Verifier::Root(roots.clone()))
+    /// HS256 under keys that are derived from the root secrets for one `issuer`: the first signs, every one of them verifies.
+    /// Another authority over the same secrets has other keys, so that its account 1 is not ours.
+    pub(super) fn derived(roots: &RootKeys, issuer: &str) -> Result<Self> {
+        let mut keys = roots
+            .macs(Purpose::AccessToken, issuer.as_bytes())
+            .map(|key| HmacKey::of(&key));
+        let first = keys
+            .next()
+            .ok_or_else(|| Error::config("no secret is set"))?;
+        let mut derived = Self::symmetric(first?)?;
+        for key in keys {
+            derived.others.push(Retiring {
+                key: VerifyingKey::new(Alg::Hs256, None, Verifier::Hmac(key?))?,
+                until: Timestamp::from_micros(i64::MAX),
+            });
+        }
+        Ok(derived)
     }
 
-    fn symmetric(signer: Signer, verifier: Verifier) -> Result<Self> {
+    fn symmetric(key: HmacKey) -> Result<Self> {
         Ok(Self {
-            signer,
-            active: VerifyingKey::new(Alg::Hs256, None, verifier)?,
+            active: VerifyingKey::new(Alg::Hs256, None, Verifier::Hmac(key.clone()))?,
+            signer: Signer::Hmac(key),
             others: Vec::new(),
         })
     }
@@ -201,7 +213,7 @@ impl VerifyingKey {
     pub(super) const fn public_half(&self) -> Option<&PublicKey> {
         match &self.verifier {
             Verifier::Public(key) => Some(key),
-            Verifier::Root(_) | Verifier::Hmac(_) => None,
+            Verifier::Hmac(_) => None,
         }
     }
 
@@ -218,7 +230,6 @@ impl VerifyingKey {
 
     pub(super) fn verify(&self, input: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
-            Verifier::Root(roots) => roots.verify(Purpose::AccessToken, input, signature),
             Verifier::Hmac(key) => key.verify(input, signature),
             #[cfg(feature = "asymmetric")]
             Verifier::Public(key) => key.verify(input, signature),

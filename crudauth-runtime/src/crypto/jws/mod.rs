@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use self::header::Header;
 use self::keys::Signer;
-use super::{Purpose, RootKeys};
+use super::RootKeys;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
@@ -42,12 +42,13 @@ pub struct Verified {
 }
 
 impl TokenKeys {
-    /// HS256 under keys that are derived from the root secrets: the first signs, every one of them verifies.
+    /// HS256 under keys that are derived from the root secrets for one `issuer`, which no other authority is: the first signs,
+    /// every one of them verifies.
     ///
     /// # Errors
     /// None in practice; [`Error::Config`] if a header cannot be written.
-    pub fn derived(roots: &RootKeys) -> Result<Self> {
-        SigningKeys::derived(roots).map(Self::of)
+    pub fn derived(roots: &RootKeys, issuer: &str) -> Result<Self> {
+        SigningKeys::derived(roots, issuer).map(Self::of)
     }
 
     /// Keys of the application's own.
@@ -206,10 +207,6 @@ impl Signer {
         #[cfg(feature = "asymmetric")]
         let signature;
         let bytes: &[u8] = match self {
-            Self::Root(roots) => {
-                mac = roots.mac(Purpose::AccessToken, token.as_bytes());
-                &mac
-            }
             Self::Hmac(key) => {
                 mac = key.sign(token.as_bytes());
                 &mac

@@ -4,13 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
 use super::flow::{self, Granting, Presented, Renewed, grant};
-use super::{HasBearer, extra};
+use super::{HasBearer, cookies, extra};
 use crate::account::AuthUser;
 use crate::authority::engine;
 use crate::crypto::jws::SigningKeys;
 use crate::engine::{Client, detached};
 use crate::error::Result;
+use crate::http::request::{ok, set_cookies};
 use crate::secret::SecretText;
 use crate::start::check_algorithm;
 use crate::toolbox::SignedIn;
@@ -24,7 +30,7 @@ impl<A: HasBearer> fmt::Debug for TokensHandle<'_, A> {
     }
 }
 
-/// Tokens in the clear, for one answer.
+/// Tokens in the clear, for one answer: as a response they are what `POST /token` and `POST /refresh` answer, cookies included.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Tokens {
@@ -37,17 +43,80 @@ pub struct Tokens {
     /// The refresh token, and how long its family lives on; `None` where the block has none, or where the one that was
     /// presented stays.
     pub refresh: Option<(SecretText, Duration)>,
+    delivery: Delivery,
+}
+
+/// How the block delivers refresh tokens.
+enum Delivery {
+    Body,
+    Cookies(Vec<HeaderValue>),
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Body => "Body",
+            Self::Cookies(_) => "Cookies([redacted])",
+        })
+    }
 }
 
 impl Tokens {
-    fn of<U>(issued: flow::Issued<U>) -> Self {
+    pub(super) fn of<A: HasBearer>(issued: flow::Issued<A::User>) -> Self {
+        let delivery = match A::BEARER.refresh {
+            Some(policy) if !policy.body => Delivery::Cookies(cookies::issued(&policy, &issued)),
+            _ => Delivery::Body,
+        };
         Self {
             access: issued.access,
             expires_in: issued.expires_in,
             scopes: issued.scopes,
             refresh: issued.refresh,
+            delivery,
         }
     }
+
+    /// Sets the cookies of the refresh token and of the device on an answer of the application's own, where the block delivers
+    /// by cookie, and keeps caches away from it.
+    pub fn set_cookies(self, response: &mut Response) {
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Delivery::Cookies(cookies) = self.delivery {
+            set_cookies(headers, cookies);
+        }
+    }
+}
+
+impl IntoResponse for Tokens {
+    fn into_response(self) -> Response {
+        let in_body = matches!(self.delivery, Delivery::Body);
+        let refresh = self.refresh.as_ref().filter(|_| in_body);
+        let body = ok(&TokenBody {
+            access_token: self.access.expose(),
+            token_type: "bearer",
+            expires_in: self.expires_in.as_secs(),
+            scope: self.scopes.join(" "),
+            refresh_token: refresh.map(|(token, _)| token.expose().as_str()),
+        });
+        match body {
+            Ok(mut response) => {
+                self.set_cookies(&mut response);
+                response
+            }
+            Err(problem) => problem.into_response(),
+        }
+    }
+}
+
+/// RFC 6749 §5.1.
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
 }
 
 impl<'a, A: HasBearer> TokensHandle<'a, A> {
@@ -58,27 +127,27 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
     }
 
     /// Issues tokens to somebody who has just signed in
-    /// ([`authenticate_password`](crate::toolbox::authenticate_password)), with the scopes of `asked` that the block declares.
-    /// `None` when the account was disabled, deleted or given another password meanwhile.
+    /// ([`authenticate_password`](crate::toolbox::authenticate_password)), with the scopes that `/token` would grant to one who
+    /// asks for `scope`: the default ones where nothing is asked for. `None` when the account was disabled, deleted or given another password meanwhile.
     ///
     /// # Errors
     /// When the database or the random source fails.
     pub async fn issue(
         &self,
         signed_in: SignedIn<A::User>,
-        asked: &[&str],
+        scope: Option<&str>,
     ) -> Result<Option<Tokens>> {
         let (proven, client) = signed_in.into_parts();
         let granting = Granting {
-            scopes: flow::declared(A::BEARER.scopes, asked.iter().copied()),
-            device: None,
+            scopes: flow::granted(&A::BEARER, scope),
+            device: proven.device,
             client,
             attempt: Some(proven.attempt),
             extra: extra::<A>,
         };
         let engine = Arc::clone(engine(self.0));
         let issued = detached(grant(engine, A::BEARER, proven.proof, granting)).await?;
-        Ok(issued.map(Tokens::of))
+        Ok(issued.map(Tokens::of::<A>))
     }
 
     /// Renews an access token, as `POST /refresh` does. `None` for a refresh token that is not live.
@@ -89,7 +158,7 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
         let (engine, client) = (engine(self.0), Client::NONE);
         let renewed = flow::renew(engine, &A::BEARER, refresh_token, &client, extra::<A>);
         Ok(match renewed.await? {
-            Renewed::Issued(issued) => Some(Tokens::of(*issued)),
+            Renewed::Issued(issued) => Some(Tokens::of::<A>(*issued)),
             Renewed::Dead => None,
         })
     }

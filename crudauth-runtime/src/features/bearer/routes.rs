@@ -9,21 +9,21 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::flow::{self, GrantOutcome, Issued, Renewed, SignIn};
+use super::flow::{self, GrantOutcome, Renewed, SignIn};
 use super::transport::own_page;
-use super::{HasBearer, cookies, extra};
+use super::{HasBearer, Tokens, cookies, extra};
 use crate::account::{AccountKey, AuthUser};
 use crate::authenticate::Credentials;
 use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::engine::Client;
 use crate::http::issue::Issue;
-use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::http::request::{Answer, detail, form, json, ok, set_cookies};
 use crate::policy::RefreshPolicy;
 use crate::principal::{Principal, authenticate, challenge};
 use crate::secret::SecretText;
+use crate::toolbox::refuse_cross_site;
 
 /// `POST /token`. Signs in with identifier and password, and answers with tokens.
 pub(super) async fn token<A: HasBearer>(State(auth): State<A>, request: Request) -> Response {
@@ -35,14 +35,7 @@ async fn sign_in<A: HasBearer>(auth: &A, request: Request) -> Answer {
     let in_cookie = A::BEARER.refresh.filter(|refresh| !refresh.body);
     if in_cookie.is_some() {
         // Login CSRF: a foreign page would sign its visitor in as the attacker.
-        check_origin(
-            &parts.method,
-            &parts.uri,
-            &parts.headers,
-            auth.core().origins.as_deref(),
-            false,
-        )
-        .map_err(|_| Problem::CrossSiteLogin)?;
+        refuse_cross_site(auth, &parts)?;
     }
     let mut form = form(&parts, body, &["username", "password"]).await?;
     let (identifier, password) = (form.text("username"), form.secret("password"));
@@ -71,7 +64,7 @@ async fn sign_in<A: HasBearer>(auth: &A, request: Request) -> Answer {
         extra: extra::<A>,
     };
     match flow::sign_in(engine(auth), &A::BEARER, &sign_in).await? {
-        GrantOutcome::Granted(issued) => tokens::<A>(&issued),
+        GrantOutcome::Granted(issued) => Ok(Tokens::of::<A>(*issued).into_response()),
         GrantOutcome::Locked(retry_after) => Err(Problem::LockedOut { retry_after }),
         GrantOutcome::Refused => Err(Problem::IncorrectCredentials),
     }
@@ -90,7 +83,7 @@ async fn renew<A: HasBearer>(auth: &A, request: Request) -> Answer {
     let client = client::<A>(&parts);
     let token = token.expose();
     match flow::renew(engine(auth), &A::BEARER, token, &client, extra::<A>).await? {
-        Renewed::Issued(issued) => tokens::<A>(&issued),
+        Renewed::Issued(issued) => Ok(Tokens::of::<A>(*issued).into_response()),
         Renewed::Dead => Err(Problem::RefreshTokenInvalid),
     }
 }
@@ -145,9 +138,12 @@ pub(super) async fn introspect<A: HasBearer>(State(auth): State<A>, request: Req
         let engine = engine(&auth);
         let described =
             flow::describe(engine, &A::BEARER, principal.user(), token.expose()).await?;
-        let Some(described) = described else {
+        let Some(mut described) = described else {
             return ok(&serde_json::json!({ "active": false }));
         };
+        // What the application calls a claim must not be read as what we say.
+        let claims = &mut described.claims;
+        claims.retain(|name, _| !MEMBERS.contains(&name.as_str()));
         ok(&Described {
             active: true,
             scope: described.scopes.join(" "),
@@ -199,23 +195,6 @@ pub(super) async fn jwks<A: HasBearer>(State(auth): State<A>) -> Answer {
     Ok(response)
 }
 
-/// The answer that carries tokens.
-fn tokens<A: HasBearer>(issued: &Issued<A::User>) -> Answer {
-    let in_body = A::BEARER.refresh.is_some_and(|policy| policy.body);
-    let refresh = issued.refresh.as_ref().filter(|_| in_body);
-    let mut response = ok(&TokenBody {
-        access_token: issued.access.expose(),
-        token_type: "bearer",
-        expires_in: issued.expires_in.as_secs(),
-        scope: issued.scopes.join(" "),
-        refresh_token: refresh.map(|(token, _)| token.expose().as_str()),
-    })?;
-    if let Some(policy) = A::BEARER.refresh.filter(|policy| !policy.body) {
-        set_cookies(response.headers_mut(), cookies::issued(&policy, issued));
-    }
-    Ok(response)
-}
-
 /// Adds `error` and `error_description` to a refusal: a standard client takes a body without them for a token.
 fn oauth(answer: Answer) -> Response {
     answer.unwrap_or_else(|problem| {
@@ -247,15 +226,8 @@ fn error(problem: &Problem) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
-struct TokenBody<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u64,
-    scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-}
+/// Members of introspection (RFC 7662 §2.2) that are not reserved as claims.
+const MEMBERS: [&str; 4] = ["active", "scope", "client_id", "username"];
 
 #[derive(Serialize)]
 struct Described<'a> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 
 use super::flow::{Live, Opening, Refreshed, open_and_tell, refresh_csrf};
@@ -35,9 +36,11 @@ impl OpenedSession {
         &self.csrf_token
     }
 
-    /// Sets the session's cookies on an answer.
+    /// Sets the session's cookies on an answer, and keeps caches away from it.
     pub fn set_cookies(self, response: &mut axum::response::Response) {
-        set_cookies(response.headers_mut(), self.cookies);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        set_cookies(headers, self.cookies);
     }
 }
 

@@ -11,22 +11,15 @@ use crate::authenticate::Credentials;
 use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::http::issue::Issue;
-use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::http::request::{Answer, detail, form, ok, set_cookies};
+use crate::toolbox::refuse_cross_site;
 
 /// `POST /login`. Signs in with identifier and password, and opens a session.
 pub(super) async fn login<A: HasSession>(State(auth): State<A>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     // Login CSRF: a foreign page would sign its visitor in as the attacker.
-    check_origin(
-        &parts.method,
-        &parts.uri,
-        &parts.headers,
-        auth.core().origins.as_deref(),
-        false,
-    )
-    .map_err(|_| Problem::CrossSiteLogin)?;
+    refuse_cross_site(&auth, &parts)?;
     let mut form = form(&parts, body, &["username", "password"]).await?;
     let (identifier, password) = (form.text("username"), form.secret("password"));
     let remember = form.flag("remember_me");

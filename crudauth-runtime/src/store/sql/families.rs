@@ -27,7 +27,8 @@ statements! {
     Account = "SELECT {id} FROM {users} WHERE {id} = $1{lock}";
     EndLive = "DELETE FROM {@refresh_tokens} WHERE user_id = $1 AND expires_at > $2";
     EndAll = "DELETE FROM {@refresh_tokens} WHERE user_id = $1";
-    ByFamily = "SELECT {u.*} FROM {@refresh_tokens} f JOIN {users} u ON u.{id} = f.user_id WHERE f.id = $1";
+    ByFamily = "SELECT {u.*} FROM {@refresh_tokens} f JOIN {users} u ON u.{id} = f.user_id \
+        WHERE f.id = $1 AND f.expires_at > $2";
 }
 
 /// Columns of [`FamilyRow`] before those of the account.
@@ -154,9 +155,14 @@ where
         Box::pin(self.in_time(self.end_families_of(user, now)))
     }
 
-    fn by_family<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<S::User>>> {
+    fn by_family<'a>(
+        &'a self,
+        id: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<S::User>>> {
+        let args = Args::new().text(Some(id)).at(now);
         Box::pin(async move {
-            let row = self.first::<ByFamily>(Args::new().text(Some(id))).await?;
+            let row = self.first::<ByFamily>(args).await?;
             row.map(|row| S::User::read(&row, 0)).transpose()
         })
     }

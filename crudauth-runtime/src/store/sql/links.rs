@@ -1,12 +1,12 @@
 //! Mailed links, and what they do.
 //!
-//! Order of locks in every transaction here: counters, the account, its sessions, its families, its links, its
-//! messages.
+//! Order of locks in every transaction here: counters, the account, its sessions, their elevations, its families, its
+//! links, its messages.
 
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, families, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -240,6 +240,7 @@ where
         if ends {
             let args = Args::new().key::<S::User>(asked.user);
             D::execute(conn, sql::<EndSessions, D, S>(), args).await?;
+            elevations::end_of_user::<D, S>(conn, asked.user, None).await?;
             families::end_all::<D, S>(conn, asked.user).await?;
         }
         Ok(())

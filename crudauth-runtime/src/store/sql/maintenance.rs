@@ -16,7 +16,7 @@ use crate::store::{Difference, Digest, Maintenance, patience};
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
     Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
-    /// The one row of the limits that is no limit: since when somebody has had the turn. What lies beyond $3 was written
+    /// One row of the limits that is no limit: since when somebody has had the turn. What lies beyond $3 was written
     /// by a clock that has been set back since, and counts as past.
     TakeTurn = "INSERT INTO {@limits} AS l (id, window_start, hits, expires_at) VALUES ($1, $2, 1, $3) \
         ON CONFLICT (id) DO UPDATE SET window_start = $2, expires_at = $3 WHERE l.window_start NOT BETWEEN $4 AND $3";
@@ -36,6 +36,8 @@ statements! {
     /// The worker deletes what has expired when its turn comes. This is for a database on which none runs any more.
     SweepOutbox = "WITH gone AS (SELECT id FROM {@outbox} WHERE next_at <= $1 AND expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@outbox} WHERE id IN (SELECT id FROM gone)";
+    SweepElevations = "WITH gone AS (SELECT session_id, method FROM {@elevations} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@elevations} WHERE (session_id, method) IN (SELECT session_id, method FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -185,6 +187,7 @@ where
     async fn sweep_once(&self, now: Timestamp, batch: u32) -> Result<u64> {
         let args = || Args::new().at(now).int(i64::from(batch));
         let mut gone = self.execute::<SweepSessions>(args()).await?;
+        gone += self.execute::<SweepElevations>(args()).await?;
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
         gone += self.execute::<SweepFamilies>(args()).await?;

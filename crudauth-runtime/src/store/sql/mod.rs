@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 mod attempts;
+mod elevations;
 mod families;
 mod held;
 mod limits;

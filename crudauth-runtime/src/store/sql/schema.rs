@@ -23,12 +23,17 @@ pub(super) const TABLES: &[&str] = &[
     "tokens",
     "outbox",
     "refresh_tokens",
+    "elevations",
 ];
 
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
 /// `{int}`, `{text}`, `{digest}`, `{end}` the dialect's words.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[ACCOUNTS_AND_SESSIONS, LINKS_AND_MESSAGES, REFRESH_TOKENS];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    ACCOUNTS_AND_SESSIONS,
+    LINKS_AND_MESSAGES,
+    REFRESH_TOKENS,
+    ELEVATIONS,
+];
 
 const ACCOUNTS_AND_SESSIONS: Migration = Migration {
     id: "0001_accounts_and_sessions",
@@ -131,9 +136,26 @@ CREATE TABLE {@refresh_tokens} (
   created_at {int} NOT NULL,
   rotated_at {int} NOT NULL,
   expires_at {int} NOT NULL
-);
+{end};
 CREATE INDEX {@@refresh_tokens_by_user} ON {@refresh_tokens} (user_id);
 CREATE INDEX {@@refresh_tokens_by_expiry} ON {@refresh_tokens} (expires_at);
+",
+};
+
+const ELEVATIONS: Migration = Migration {
+    id: "0004_elevations",
+    makes: &["elevations"],
+    text: "
+CREATE TABLE {@elevations} (
+  session_id {digest} NOT NULL,
+  user_id {key} NOT NULL,
+  method {key_text} NOT NULL,
+  proven_at {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  PRIMARY KEY (session_id, method)
+{end};
+CREATE INDEX {@@elevations_by_user} ON {@elevations} (user_id);
+CREATE INDEX {@@elevations_by_expiry} ON {@elevations} (expires_at);
 ",
 };
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, families, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, attempts, commit, elevations, families, int, sql, statements,
+};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -133,6 +135,22 @@ where
         commit(tx).await?;
         Ok(true)
     }
+
+    /// A statement for each: whoever elevates the session has locked it, so what was written comes before its end, and
+    /// what comes later finds no session. An elevation that is left behind names no session that there will ever be.
+    async fn end_one(&self, key: &Digest, user: Option<&Id<S>>) -> Result<bool> {
+        let args = Args::new().blob(Some(key));
+        let ended = match user {
+            Some(user) => self.execute::<EndOwn>(args.key::<S::User>(user)).await?,
+            None => self.execute::<End>(args).await?,
+        };
+        if ended > 0
+            && let Err(error) = self.end_elevations(key).await
+        {
+            tracing::warn!(%error, "the elevation of a session that has ended is left to the sweeper");
+        }
+        Ok(ended > 0)
+    }
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
@@ -178,14 +196,7 @@ where
     }
 
     fn end<'a>(&'a self, key: &'a Digest, user: Option<&'a Id<S>>) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let args = Args::new().blob(Some(key));
-            let ended = match user {
-                Some(user) => self.execute::<EndOwn>(args.key::<S::User>(user)).await?,
-                None => self.execute::<End>(args).await?,
-            };
-            Ok(ended > 0)
-        })
+        Box::pin(self.end_one(key, user))
     }
 
     fn end_all<'a>(
@@ -205,6 +216,7 @@ where
             // Expired rows go too, but are not sessions any more and do not count.
             let args = Args::new().key::<S::User>(user).at(now);
             D::execute(&mut tx, sql::<EndExpired, D, S>(), args).await?;
+            elevations::end_of_user::<D, S>(&mut tx, user, Some(&except)).await?;
             families::end_all::<D, S>(&mut tx, user).await?;
             commit(tx).await?;
             Ok(ended)

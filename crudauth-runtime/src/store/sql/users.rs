@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::held::Held;
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, families, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -150,6 +150,8 @@ where
             if bound == 0 && evict.keep.is_some() {
                 return Ok(false); // the calling session was ended meanwhile: its change is rolled back
             }
+            // The kept session's too: what it proved was the former password.
+            elevations::end_of_user::<D, S>(&mut tx, change.user, None).await?;
             families::end_all::<D, S>(&mut tx, change.user).await?;
         }
         if let Some(notice) = change.notice {
@@ -191,6 +193,7 @@ where
         if change == AccountChange::Active(false) {
             let user = || Args::new().key::<S::User>(id);
             D::execute(&mut tx, sql::<EndAll, D, S>(), user()).await?;
+            elevations::end_of_user::<D, S>(&mut tx, id, None).await?;
             families::end_all::<D, S>(&mut tx, id).await?;
             let args = user().text(Some(LinkKind::UndoEmailChange.name()));
             D::execute(&mut tx, sql::<Void, D, S>(), args).await?;
@@ -207,6 +210,7 @@ where
         // finds no account.
         let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
+        elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
         families::end_all::<D, S>(&mut tx, user).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;

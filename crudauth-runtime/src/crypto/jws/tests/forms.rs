@@ -162,7 +162,7 @@ fn sec_073_a_token_has_at_most_8_kib_and_a_longer_one_costs_nothing() {
 
 #[test]
 fn the_derived_token_has_the_form_of_the_contract() {
-    let keys = TokenKeys::derived(&roots(&[SECRET])).unwrap();
+    let keys = TokenKeys::derived(&roots(&[SECRET]), "auth_ users").unwrap();
     let token = keys.sign("JWT", &[1]).unwrap();
     let head = token.split('.').next().unwrap();
     assert_eq!(

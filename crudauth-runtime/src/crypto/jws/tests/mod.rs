@@ -47,7 +47,7 @@ fn roots(secrets: &[&str]) -> RootKeys {
 /// A set of keys for each algorithm.
 fn all() -> Vec<SigningKeys> {
     vec![
-        SigningKeys::derived(&roots(&[SECRET])).unwrap(),
+        SigningKeys::derived(&roots(&[SECRET]), "auth_ users").unwrap(),
         hs(),
         hs().kid("2026-11").unwrap(),
         #[cfg(feature = "asymmetric")]

@@ -54,9 +54,9 @@ fn sec_075_keys_without_a_name_rotate_as_well() {
 
 #[test]
 fn sec_075_derived_keys_follow_the_root_secrets() {
-    let before = TokenKeys::derived(&roots(&[SECRET])).unwrap();
-    let during = TokenKeys::derived(&roots(&[OTHER, SECRET])).unwrap();
-    let after = TokenKeys::derived(&roots(&[OTHER])).unwrap();
+    let before = TokenKeys::derived(&roots(&[SECRET]), "auth_ users").unwrap();
+    let during = TokenKeys::derived(&roots(&[OTHER, SECRET]), "auth_ users").unwrap();
+    let after = TokenKeys::derived(&roots(&[OTHER]), "auth_ users").unwrap();
     let (old, new) = (
         before.sign("JWT", &[1]).unwrap(),
         during.sign("JWT", &[1]).unwrap(),

@@ -11,11 +11,11 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::policy::BearerPolicy;
 
-/// What the application puts into access tokens besides the contract's claims: `#[bearer(claims = MyClaims)]`. Whoever
+/// What the application puts into access tokens besides the contract's claims: `#[bearer(claims(MyClaims))]`. Whoever
 /// holds the token can read it.
 ///
 /// ```
-/// # use crudauth_runtime as crudauth;
+/// # mod crudauth { pub use crudauth_runtime::features::bearer; }
 /// # #[derive(Debug)] struct User { plan: String }
 /// use crudauth::bearer::Claims;
 ///
@@ -171,7 +171,7 @@ pub async fn look_up<U: AuthUser>(
         Read::Invalid => return Ok(Presented::Invalid),
     };
     let found = match &carried.family {
-        Some(family) => engine.store.by_family(family).await?,
+        Some(family) => engine.store.by_family(family, engine.now()).await?,
         None => engine.store.by_id(&id).await?,
     };
     let live = found.filter(|user| {

@@ -107,7 +107,7 @@ pub async fn sign_in<U: AuthUser>(
 
 /// What is granted of what was asked for (contract §1.11): nothing asked is the default, and what cannot be granted is left
 /// out.
-fn granted(policy: &BearerPolicy, asked: Option<&str>) -> Vec<&'static str> {
+pub(crate) fn granted(policy: &BearerPolicy, asked: Option<&str>) -> Vec<&'static str> {
     let asked = asked.unwrap_or_default();
     if asked.split_ascii_whitespace().next().is_none() {
         return policy.default_scopes.to_vec();

@@ -7,12 +7,12 @@ mod revoke;
 
 pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
 pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
-pub(crate) use issue::{Granting, extra_of, grant};
+pub(crate) use issue::{Granting, extra_of, grant, granted};
 pub use renew::{Renewed, renew};
 pub use revoke::{Description, describe, revoke, sign_out};
 
 /// The scopes of `list` that the block declares, in its order: whatever else was once granted is no more.
-pub(crate) fn declared<'a>(
+fn declared<'a>(
     scopes: &'static [&'static str],
     list: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'static str> {

@@ -1,12 +1,14 @@
 //! Renewing an access token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::declared;
 use super::issue::{Extra, Issued, access_token};
 use crate::account::AuthUser;
+use crate::clock::Timestamp;
 use crate::crypto::RefreshToken;
-use crate::engine::{Client, Engine};
+use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo};
 use crate::policy::{BearerPolicy, RefreshPolicy};
@@ -66,7 +68,8 @@ pub async fn renew<U: AuthUser>(
                 Some(next)
             }
             Judged::Spent => {
-                reused(engine, &id, &user, client).await?;
+                // To its end whoever hangs up: a thief must not be able to keep it quiet.
+                detached(reused(Arc::clone(engine), id, user, client.clone())).await?;
                 return Ok(Renewed::Dead);
             }
             Judged::Foreign => return Ok(Renewed::Dead),
@@ -126,7 +129,7 @@ fn judge<U: AuthUser>(
         0 if !token.matches(&row.secret) => Judged::Foreign,
         0 if policy.rotate => Judged::Present,
         0 => Judged::Stands,
-        1 if engine.now().since(row.rotated_at) <= policy.grace => {
+        1 if within(policy.grace, engine.now(), row.rotated_at) => {
             match token.next_of(&engine.keys, &row.secret) {
                 Some(successor) => Judged::Again(successor),
                 None => Judged::Foreign,
@@ -138,14 +141,20 @@ fn judge<U: AuthUser>(
     }
 }
 
+/// Whether two instants are at most `grace` apart. Either way: the clocks of two servers are never quite the same, and one
+/// that is set back by more does not make a spent token good again (SEC-141).
+fn within(grace: Duration, now: Timestamp, rotated_at: Timestamp) -> bool {
+    now.since(rotated_at).max(rotated_at.since(now)) <= grace
+}
+
 /// A spent token is in two hands, and nobody knows in which the present one is.
 async fn reused<U: AuthUser>(
-    engine: &Arc<Engine<U>>,
-    id: &str,
-    user: &U,
-    client: &Client,
+    engine: Arc<Engine<U>>,
+    id: String,
+    user: U,
+    client: Client,
 ) -> Result<()> {
-    if !engine.store.end_family(id, Some(user.id())).await? {
+    if !engine.store.end_family(&id, Some(user.id())).await? {
         return Ok(()); // ended meanwhile, and told
     }
     tracing::warn!(
@@ -153,8 +162,8 @@ async fn reused<U: AuthUser>(
         "a spent refresh token came back: its family is ended"
     );
     let event = AccountEvent {
-        account: AccountInfo::of(user),
-        origin: engine.origin_of(client, Some("bearer"), Some(id.to_owned())),
+        account: AccountInfo::of(&user),
+        origin: engine.origin_of(&client, Some("bearer"), Some(id)),
     };
     engine.hooks.refresh_token_reused(&event).await;
     Ok(())

@@ -1,0 +1,18 @@
+// So does `sudo` with keys, and is told once.
+use crudauth::{AuthUser, PasswordHash, Principal, auth, require};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    pub struct Auth<User>;
+}
+
+#[require(sudo(within = "2m"))]
+async fn wipe(_user: Principal<Auth>) {}
+
+fn main() {}
