@@ -40,6 +40,24 @@ auth! {
     pub struct Named<User>;
 }
 
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off", audience = "customers")]
+    pub struct Customers<User>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off", audience = "staff")]
+    pub struct Staff<User>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[bearer(refresh = "off")]
+    pub struct Unnamed<User>;
+}
+
 /// None of `kinds` is anybody, under a guard and where signing in is optional, and all are told the same.
 async fn assert_refused(client: &Client, paths: &[&str], kinds: &Kinds) {
     for path in paths {
@@ -326,4 +344,42 @@ async fn rows(app: &App) -> Vec<(String, Vec<u8>)> {
         all.extend(app.db.bytes(&table).await);
     }
     all
+}
+
+/// Two applications under one secret, each with an account 1: what one says of its own is nothing to the other.
+#[tokio::test]
+async fn sec_070_a_token_of_another_application_under_one_secret_is_nobodys() {
+    // Where there are families, they are in one database.
+    let (one, other) = (tokens::app().await, tokens::app().await);
+    one.register("ada").await;
+    other.register("eve").await;
+    let pair = one.pair("ada").await;
+    let answer = other.get("/me", &pair.access).await;
+    assert_eq!(answer.code(), "not_authenticated");
+    let answer = other.refresh(&pair.refresh).await;
+    assert_eq!(answer.code(), "refresh_token_invalid");
+    assert_eq!(one.get("/me", &pair.access).await.status, 200);
+    assert_eq!(one.refresh(&pair.refresh).await.status, 200);
+
+    // Where there are none, it is that epochs begin at random.
+    let (unnamed, another) = (custom!(Unnamed), custom!(Unnamed));
+    unnamed.register("ada").await;
+    another.register("eve").await;
+    let answer = tokens::token(&unnamed.client(), "ada", PASSWORD, "").await;
+    let access = Pair::of(&answer).access;
+    let told = carrying(&unnamed.client(), "/me", &access).await;
+    assert_eq!(told.status, 200);
+    let told = carrying(&another.client(), "/me", &access).await;
+    assert_eq!(told.code(), "not_authenticated");
+
+    // `audience` tells them apart before any account is asked.
+    let (customers, staff) = (custom!(Customers), custom!(Staff));
+    customers.register("ada").await;
+    staff.register("eve").await;
+    let answer = tokens::token(&customers.client(), "ada", PASSWORD, "").await;
+    let access = Pair::of(&answer).access;
+    let told = carrying(&customers.client(), "/me", &access).await;
+    assert_eq!(told.status, 200);
+    let told = carrying(&staff.client(), "/me", &access).await;
+    assert_eq!(told.code(), "invalid_token");
 }

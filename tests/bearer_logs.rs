@@ -171,11 +171,8 @@ async fn everything_shown() -> Shown {
         refresh: renewed.refresh.as_ref().unwrap().0.expose().to_owned(),
     });
     let keys = SigningKeys::hs256(KEY).unwrap().kid("named").unwrap();
-    text += &format!(
-        "{:?} {:?} {renewed:?} {keys:?}",
-        app.auth,
-        app.auth.tokens()
-    );
+    let tokens = app.auth.tokens();
+    text = format!("{text} {:?} {tokens:?} {renewed:?} {keys:?}", app.auth);
     app.auth.tokens().replace_keys(keys).unwrap();
     Shown { text, secrets }
 }

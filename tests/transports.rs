@@ -15,6 +15,8 @@ mod tokens;
 use axum::body::Body;
 use axum::http::Method;
 use axum::{Extension, Json};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crudauth::routing::{Router, get};
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::transport::{Caller, OwnTransport, Parts};
@@ -65,10 +67,9 @@ where
         };
         let db = parts.extensions.get::<Db>().unwrap();
         let sql = "SELECT user_id, scopes, CAST(CASE WHEN live THEN 1 ELSE 0 END AS BIGINT) FROM api_keys WHERE digest = $1";
-        let digest = hex(&Sha256::digest(key.as_bytes()));
         let found: Vec<(i64, String, i64)> = db
             .query(sql)
-            .bind(digest)
+            .bind(digest(key.as_bytes()))
             .try_rows()
             .await
             .map_err(|_| Problem::Unavailable)?;
@@ -95,8 +96,9 @@ impl Accounts for WithKeys {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// As the table keeps it.
+fn digest(key: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(key))
 }
 
 macro_rules! handlers {
@@ -176,6 +178,18 @@ macro_rules! two {
     }};
 }
 
+/// The same application with its transports in either order.
+async fn both_orders() -> (Two, Two) {
+    let bearer_first = two!(BearerFirst, bearer_dashboard, bearer_maybe, bearer_machines);
+    let session_first = two!(
+        SessionFirst,
+        session_dashboard,
+        session_maybe,
+        session_machines
+    );
+    (bearer_first, session_first)
+}
+
 async fn send(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = client.request(method, path);
     for (name, value) in headers {
@@ -194,13 +208,7 @@ fn who(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn the_order_of_the_block_decides_between_two_credentials() {
-    let bearer_first = two!(BearerFirst, bearer_dashboard, bearer_maybe, bearer_machines);
-    let session_first = two!(
-        SessionFirst,
-        session_dashboard,
-        session_maybe,
-        session_machines
-    );
+    let (bearer_first, session_first) = both_orders().await;
     for (two, both) in [
         (&bearer_first, "eve by bearer"),
         (&session_first, "ada by session"),
@@ -229,13 +237,7 @@ async fn the_order_of_the_block_decides_between_two_credentials() {
 /// A page can send a cookie and no header: only where the cookie decides, the token of the page is asked for.
 #[tokio::test]
 async fn only_a_request_that_the_session_won_needs_the_csrf_token() {
-    let bearer_first = two!(BearerFirst, bearer_dashboard, bearer_maybe, bearer_machines);
-    let session_first = two!(
-        SessionFirst,
-        session_dashboard,
-        session_maybe,
-        session_machines
-    );
+    let (bearer_first, session_first) = both_orders().await;
     for (two, both) in [
         (&bearer_first, "eve by bearer"),
         (&session_first, "403 csrf_missing"),
@@ -259,13 +261,7 @@ async fn only_a_request_that_the_session_won_needs_the_csrf_token() {
 /// What a transport refuses is refused by those before it only, and what is over is left to those behind it.
 #[tokio::test]
 async fn a_bad_token_ends_the_search_and_an_expired_one_does_not() {
-    let bearer_first = two!(BearerFirst, bearer_dashboard, bearer_maybe, bearer_machines);
-    let session_first = two!(
-        SessionFirst,
-        session_dashboard,
-        session_maybe,
-        session_machines
-    );
+    let (bearer_first, session_first) = both_orders().await;
     for (two, bad) in [
         (&bearer_first, "401 invalid_token"),
         (&session_first, "ada by session"),
@@ -312,7 +308,7 @@ async fn with_keys() -> Two {
         ),
         ("key-that-is-over", "eve", "reports:read", "FALSE"),
     ] {
-        let digest = hex(&Sha256::digest(key));
+        let digest = digest(key.as_bytes());
         two.db
             .run(format!(
                 "INSERT INTO api_keys SELECT '{digest}', id, '{scopes}', {live} FROM users WHERE username = '{owner}'"
