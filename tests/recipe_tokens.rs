@@ -10,12 +10,7 @@
 )]
 
 #[path = "../examples/web_and_api.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::disallowed_methods,
-    reason = "an example is a program"
-)]
+#[allow(dead_code, unreachable_pub, reason = "an example is a program")]
 mod example;
 
 use std::fs::File;
