@@ -8,6 +8,7 @@
     reason = "a test may fail where an application may not"
 )]
 
+use crudauth::__private::sudo::HasSudo;
 use crudauth::bearer::HasBearer;
 use crudauth::session::HasSession;
 use crudauth::{AuthUser, Authority, PasswordHash, auth};
@@ -117,6 +118,7 @@ spelled! {
         require_verified = false,
         evict_on_change = false
     )]
+    #[sudo(ttl = "5m", max_attempts = 3, lockout = "15m", route = false)]
     #[proxy(trusted_hops = 0)]
     #[database(sqlite)]
     #[tables(prefix = "auth_")]
@@ -126,6 +128,7 @@ spelled! {
 auth! {
     #[session]
     #[bearer]
+    #[sudo]
     #[email(frontend_url = "https://app.example.com")]
     pub struct Empty<User>;
 }
@@ -202,6 +205,7 @@ fn a_block_of_defaults_is_the_empty_block() {
         format!("{:?}", Empty::BEARER),
         format!("{:?}", crudauth::__private::BearerPolicy::DEFAULT)
     );
+    assert_eq!(format!("{:?}", Spelled::SUDO), format!("{:?}", Empty::SUDO));
     assert_eq!(
         format!("{:?}", Spelled::SESSION),
         format!("{:?}", Empty::SESSION)
