@@ -266,12 +266,13 @@ async fn register(
         .map_err(|_| INTERNAL)?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO users (email, username, password_hash, is_active, is_superuser, email_verified, token_version, \
-         created_at, updated_at) VALUES ($1, $2, $3, true, false, false, 0, $4, $4) RETURNING id",
+         created_at, updated_at) VALUES ($1, $2, $3, true, false, false, $5, $4, $4) RETURNING id",
     )
     .bind(&email)
     .bind(&body.username)
     .bind(hash)
     .bind(instant)
+    .bind(i64::from_le_bytes(random()) & (i64::MAX >> 12)) // no account inherits the tokens of one that is gone
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query("INSERT INTO usernames (folded, user_id) VALUES ($1, $2)")

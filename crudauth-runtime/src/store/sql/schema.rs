@@ -136,7 +136,7 @@ CREATE TABLE {@refresh_tokens} (
   created_at {int} NOT NULL,
   rotated_at {int} NOT NULL,
   expires_at {int} NOT NULL
-);
+{end};
 CREATE INDEX {@@refresh_tokens_by_user} ON {@refresh_tokens} (user_id);
 CREATE INDEX {@@refresh_tokens_by_expiry} ON {@refresh_tokens} (expires_at);
 ",
