@@ -77,10 +77,9 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
 
 /// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
 fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
-    let secs = match sudo.within {
-        Some(secs) => quote!(#secs),
-        None => quote!({ #p::sudo::EVER }),
-    };
+    let secs = sudo
+        .within
+        .map_or_else(|| quote!({ #p::sudo::EVER }), |secs| quote!(#secs));
     let ways = sudo.by.iter().map(|way| {
         let way = Ident::new(&way.to_string().to_uppercase(), Span::mixed_site());
         quote!(#p::sudo::#way)
