@@ -19,8 +19,9 @@ use crate::store::dialect::{Declares, Dialect};
 use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
 
 pub use wiring::{
-    ChannelComplete, Channels, Complete, Given, HooksComplete, KeysComplete, Links, MailerComplete,
-    Mails, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, Signs, TakesKeys, Undeclared, Wiring,
+    AfterKeys, ChannelComplete, Channels, Complete, Given, HooksComplete, KeysComplete, Links,
+    MailerComplete, Mails, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, Signs, TakesKeys,
+    Undeclared, Wiring,
 };
 
 mod wiring;
@@ -290,7 +291,7 @@ impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
     /// from the secret. For keys of your own, and for their rotation, see [`SigningKeys`].
     pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, K::Keyed>>
     where
-        K: Signs,
+        K: AfterKeys + Signs,
     {
         self.settings.signing_keys = Some(keys);
         self.wired()

@@ -135,19 +135,29 @@ impl KeysComplete for Undeclared {}
     label = "nothing would use this",
     note = "write `#[bearer]` in the block, or remove this call"
 )]
-pub trait Signs {
-    /// Where the wiring is once keys were given. Optional ones change nothing, so that a program may give them or not, as it
-    /// is configured.
+pub trait Signs {}
+
+impl Signs for NeedsKeys {}
+impl Signs for TakesKeys {}
+impl Signs for Given {}
+
+/// Where the wiring is once keys were given. Of every wiring, and so apart from [`Signs`]: that one is then what a builder
+/// without tokens is told to lack.
+pub trait AfterKeys {
+    /// Optional keys change nothing, so that a program may give them or not, as it is configured.
     type Keyed;
 }
 
-impl Signs for NeedsKeys {
+impl AfterKeys for NeedsKeys {
     type Keyed = Given;
 }
-impl Signs for TakesKeys {
+impl AfterKeys for TakesKeys {
     type Keyed = Self;
 }
-impl Signs for Given {
+impl AfterKeys for Given {
+    type Keyed = Self;
+}
+impl AfterKeys for Undeclared {
     type Keyed = Self;
 }
 

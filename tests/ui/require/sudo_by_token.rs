@@ -12,7 +12,7 @@ pub struct User {
 
 auth! {
     #[session]
-    #[bearer]
+    #[bearer(check = "stateless")]
     #[sudo]
     pub struct Auth<User>;
 }
