@@ -86,8 +86,11 @@ const PATHS: [Path; 7] = [
     },
 ];
 
+/// The header that opens a path.
+type Opens = fn(&SignedIn) -> String;
+
 /// What is called without HTTP, too: the path, and the header that opens it.
-const CALLED: [(&str, &str, fn(&SignedIn) -> String); 4] = [
+const CALLED: [(&str, &str, Opens); 4] = [
     ("bare", "/bare", cookie),
     ("bearer, stateless", "/claims", bearer),
     ("bearer, epoch", "/machine", bearer),

@@ -56,6 +56,18 @@ pub mod tables {
     #![doc = include_str!("guide/tables.md")]
 }
 
+pub mod tokens {
+    #![doc = include_str!("guide/tokens.md")]
+}
+
+pub mod toolbox {
+    #![doc = include_str!("guide/toolbox.md")]
+}
+
+pub mod transports {
+    #![doc = include_str!("guide/transports.md")]
+}
+
 pub mod verification {
     #![doc = include_str!("guide/verification.md")]
 }

@@ -8,6 +8,7 @@
     reason = "a test may fail where an application may not"
 )]
 
+use crudauth::bearer::HasBearer;
 use crudauth::session::HasSession;
 use crudauth::{AuthUser, Authority, PasswordHash, auth};
 
@@ -64,6 +65,26 @@ spelled! {
         rotate_on_change = false,
         sweep = "15m"
     )]
+    #[bearer(
+        access = "15m",
+        refresh(
+            ttl = "30d",
+            deliver = "cookie",
+            rotate,
+            grace = "10s",
+            cookie = "refresh_token",
+            device_cookie = "device_id",
+            path = "/",
+            same_site = "lax",
+            danger_insecure_cookies = false
+        ),
+        algorithm = "HS256",
+        typ = "JWT",
+        check = "epoch",
+        revocation = false,
+        introspection = false,
+        jwks = false
+    )]
     #[lockout(
         max_attempts = 5,
         window = "60s",
@@ -103,6 +124,8 @@ spelled! {
 }
 
 auth! {
+    #[session]
+    #[bearer]
     #[email(frontend_url = "https://app.example.com")]
     pub struct Empty<User>;
 }
@@ -154,7 +177,10 @@ fn every_documented_default_is_spelled_out_above() {
         };
         let (_, rest) = text.split_once(&format!("#[{section}(")).unwrap();
         let (keys, _) = rest.split_once(")]").unwrap();
-        let keys = keys.replace("argon2(", "").replace(')', "");
+        let keys = keys
+            .replace("argon2(", "")
+            .replace("refresh(", "")
+            .replace(')', "");
         assert!(
             keys.split(',').any(|key| key.trim() == entry),
             "{section}: {entry}"
@@ -167,6 +193,14 @@ fn a_block_of_defaults_is_the_empty_block() {
     assert_eq!(
         format!("{:?}", Spelled::POLICY),
         format!("{:?}", Empty::POLICY)
+    );
+    assert_eq!(
+        format!("{:?}", Spelled::BEARER),
+        format!("{:?}", Empty::BEARER)
+    );
+    assert_eq!(
+        format!("{:?}", Empty::BEARER),
+        format!("{:?}", crudauth::__private::BearerPolicy::DEFAULT)
     );
     assert_eq!(
         format!("{:?}", Spelled::SESSION),

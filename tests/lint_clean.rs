@@ -17,8 +17,10 @@
     let_underscore_drop
 )]
 
+use crudauth::bearer::{AccessToken, Claims};
+use crudauth::transport::{self, OwnTransport, Parts};
 use crudauth::{
-    AuthUser, Gate, Hooks, PasswordHash, Principal, Verdict, auth, hooks, public, require,
+    AuthUser, Gate, Hooks, PasswordHash, Principal, Problem, Verdict, auth, hooks, public, require,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -118,9 +120,40 @@ impl Hooks<Member> for MyHooks {
     }
 }
 
+/// What tokens say.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Plan {
+    plan: String,
+}
+
+impl Claims<Member> for Plan {
+    fn of(member: &Member) -> Self {
+        Self {
+            plan: member.plan.clone(),
+        }
+    }
+}
+
+/// Keys of the application's own.
+#[derive(Debug)]
+pub struct ApiKeys;
+
+impl OwnTransport<Members> for ApiKeys {
+    const NAME: &'static str = "api_key";
+
+    async fn authenticate(
+        _: &Members,
+        _: &Parts,
+    ) -> Result<Option<transport::Caller<Members>>, Problem> {
+        Ok(None)
+    }
+}
+
 auth! {
     /// Every section.
     #[session(management, host_prefix, idle = "15m", absolute = "8h", remember_me = "14d", max_sessions = 3, csrf_field = "csrf", same_site = "strict", refuse_same_site, rotate_on_change, sweep = "5m")]
+    #[bearer(access = "5m", refresh(ttl = "7d", deliver = "cookie", rotate = false, cookie = "__Secure-renew", device_cookie = "known", path = "/auth", same_site = "strict"), scopes(default("read"), grantable("read", "reports:read")), algorithm = "HS256", issuer = "a", audience = "b", typ = "at+jwt", check = "stateless", claims(Plan), revocation, introspection)]
+    #[transport(ApiKeys)]
     #[password(strict, max = 256, uppercase, lowercase, digit, special, reuse, words("acme"), argon2(m = "64MiB", t = 3, p = 1), permits = 2, queue = 8, wait = "2s", fresh_sign_in = "off")]
     #[lockout(max_attempts = 7, window = "2m", base = "30s", max = "2h", retention = "3h", hard_stop = 50, on_success = "clear_user_only")]
     #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h", email_verify_request = "off", password_reset_request = "3/m", email_change_request = "2/h", existing_account_notice = "1/d")]
@@ -130,12 +163,13 @@ auth! {
     #[database(sqlite, postgres)]
     #[tables(prefix = "shop_")]
     #[hooks(MyHooks)]
-    #[allow(common_passwords_without_lockout, unlimited_messages, reason = "there is a lockout, and another limit")]
+    #[allow(common_passwords_without_lockout, unlimited_messages, refresh_without_rotation, reason = "there is a lockout, and another limit")]
     #[crate(::crudauth)]
     pub struct Members<Member>;
 }
 
 auth! {
+    #[bearer(refresh(deliver = "body"), scopes(default("read")))]
     pub(crate) struct Guests<Guest>;
 }
 
@@ -180,6 +214,32 @@ async fn odd(principal: &Principal<Members>) -> bool {
 pub async fn everything(user: Principal<Members>) -> String {
     const END: &str = "!";
     format!("{}{}{END}", user.plan, seats(&user))
+}
+
+/// By a token that has its scopes.
+#[require(transport(bearer), scope("read", "reports:read"))]
+pub async fn reports(user: Principal<Members>) -> String {
+    format!("{}{}", user.plan, summary(&user))
+}
+
+/// By reference.
+#[require(scope("reports:read"))]
+#[must_use]
+pub fn summary(by: &Principal<Members>) -> i64 {
+    by.seats
+}
+
+/// By a key of the application's own.
+#[require(transport(ApiKeys))]
+pub async fn nightly(user: Principal<Members>) -> String {
+    user.plan.clone()
+}
+
+/// By the token alone.
+#[require(scope("read"))]
+pub async fn feed(token: AccessToken<Members>) -> String {
+    let plan = token.claims::<Plan>();
+    plan.map(|claims| claims.plan).unwrap_or_default()
 }
 
 /// By value, with nothing.
@@ -237,7 +297,7 @@ async fn called(user: Principal<Callers>) -> String {
     user.phone.clone().unwrap_or_default()
 }
 
-#[require]
+#[require(scope("read"))]
 async fn guest(user: Principal<Guests>) -> String {
     user.username.clone()
 }
@@ -251,6 +311,9 @@ fn expanded_items_are_what_they_say() {
         .route("/signed-in", get(signed_in))
         .route("/hidden", get(hidden))
         .route("/landing", get(landing))
+        .route("/reports", get(reports))
+        .route("/nightly", get(nightly))
+        .route("/feed", get(feed))
         .route("/pay", get(Api::pay))
         .route("/prices", get(Api::prices));
     let guests: Router<Guests> = Router::new().route("/guest", get(guest));

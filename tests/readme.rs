@@ -6,7 +6,8 @@
 fn the_block_with_everything_switched_on_is_one_that_compiles() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let compiled = std::fs::read_to_string("tests/ui/pass/everything_on.rs").unwrap();
-    let block = readme
+    let (_, section) = readme.split_once("\n## Everything switched on\n").unwrap();
+    let block = section
         .split("```rust,ignore\n")
         .nth(1)
         .unwrap()
@@ -47,4 +48,15 @@ fn the_readme_prints_the_lines_that_the_quickstart_prints() {
         );
         assert!(example.contains(&format!("curl {{url}}{path}")), "{path}");
     }
+}
+
+#[test]
+fn the_block_with_tokens_is_the_example_s() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let example = std::fs::read_to_string("examples/web_and_api.rs").unwrap();
+    let (_, section) = readme.split_once("\n## Tokens beside cookies\n").unwrap();
+    let (_, code) = section.split_once("```rust,ignore\n").unwrap();
+    let (block, _) = code.split_once("\n}\n").unwrap();
+    assert!(block.starts_with("auth! {"));
+    assert!(example.contains(block), "{block}");
 }

@@ -65,6 +65,9 @@ fn unavailable(what: &str, answer: &Answer) {
     assert!(answer.set_cookies().is_empty(), "{what}");
 }
 
+/// What a count of messages means.
+type Way = (&'static str, fn(usize) -> Cut);
+
 /// At one step after the other: `request` is answered with `expected`, or is refused for the time being because it was cut;
 /// `check` sees what was left.
 async fn at_every_step<T>(
@@ -74,8 +77,7 @@ async fn at_every_step<T>(
     check: impl AsyncFn(&App, T, bool),
 ) {
     let behind = Behind::start().await;
-    let ways: [(&str, fn(usize) -> Cut); 2] =
-        [("request", Cut::AfterRequests), ("answer", Cut::InAnswer)];
+    let ways: [Way; 2] = [("request", Cut::AfterRequests), ("answer", Cut::InAnswer)];
     for (way, step) in ways {
         let (mut refused, mut completed) = (0, 0);
         for messages in 0..200 {

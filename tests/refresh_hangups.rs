@@ -1,4 +1,5 @@
-//! Callers who hang up at any await point while a token is renewed or replayed (SEC-152, SEC-081).
+//! Callers who hang up at any await point while a token is renewed or replayed, and a database that is locked meanwhile
+//! (SEC-152, SEC-081, SEC-147).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -136,4 +137,37 @@ async fn sec_081_a_replay_that_hangs_up_is_told_too() {
         }
     }
     panic!("the hang-up never came between");
+}
+
+#[tokio::test]
+async fn sec_147_a_locked_database_signs_nobody_out() {
+    let app = custom!(Hooked, 5, hooks(Told::default()));
+    app.register("ada").await;
+    let pair = async || Pair::of(&token(&app.client(), "ada", PASSWORD, "").await);
+    let (live, first) = (pair().await, pair().await);
+    let second = Pair::of(&refresh(&app.client(), &first.refresh).await);
+    app.clock.advance(Duration::from_mins(1));
+
+    let mut lock = app.db.seize().await;
+    let client = app.client();
+    let (renewed, replayed, told) = tokio::join!(
+        refresh(&client, &live.refresh),
+        refresh(&client, &first.refresh),
+        me(&client, &live.access),
+    );
+    for answer in [&renewed, &replayed] {
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        assert_eq!(answer.code(), "unavailable");
+        assert_eq!(answer.json()["error"], "temporarily_unavailable");
+        assert!(answer.header("retry-after").is_some());
+    }
+    // It only reads.
+    assert_eq!(told.status, 200, "{}", told.text);
+    lock.run("ROLLBACK").await;
+
+    // What was refused has not happened, and happens now.
+    assert_eq!(me(&client, &second.access).await.status, 200);
+    assert_eq!(refresh(&client, &live.refresh).await.status, 200);
+    assert_eq!(refresh(&client, &first.refresh).await.status, 401);
+    assert_eq!(me(&client, &second.access).await.status, 401);
 }

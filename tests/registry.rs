@@ -11,7 +11,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crudauth::{AuthUser, Authority, PasswordHash, auth};
+use crudauth::transport::{Caller, OwnTransport, Parts};
+use crudauth::{AuthUser, Authority, PasswordHash, Problem, auth};
 use crudauth_runtime::features::REGISTRY;
 
 /// Every section, and the features of the runtime that it brings. A section without one sets values of the policy, or
@@ -19,6 +20,8 @@ use crudauth_runtime::features::REGISTRY;
 const SECTIONS: &[(&str, &[&str])] = &[
     ("password", &["account"]), // in every block, whether it is written or not
     ("session", &["session"]),
+    ("bearer", &["bearer"]),
+    ("transport", &[]),
     ("lockout", &[]),
     ("rate_limit", &[]),
     ("email", &["recovery", "email_change"]),
@@ -42,6 +45,8 @@ pub struct User {
 
 auth! {
     #[session]
+    #[bearer]
+    #[transport(ApiKeys)]
     #[password]
     #[lockout]
     #[rate_limit]
@@ -70,6 +75,21 @@ auth! {
 pub struct NoHooks;
 
 impl crudauth::Hooks<User> for NoHooks {}
+
+/// A transport that finds nobody.
+#[derive(Debug)]
+pub struct ApiKeys;
+
+impl OwnTransport<Everything> for ApiKeys {
+    const NAME: &'static str = "api_key";
+
+    async fn authenticate(
+        _: &Everything,
+        _: &Parts,
+    ) -> Result<Option<Caller<Everything>>, Problem> {
+        Ok(None)
+    }
+}
 
 fn brought() -> BTreeSet<&'static str> {
     SECTIONS
@@ -113,6 +133,11 @@ fn a_block_with_every_section_mounts_every_feature_once() {
         .collect();
     assert_eq!(mounted, brought());
     assert_eq!(mounted.len(), Everything::FEATURES.len());
+    let transports: Vec<_> = Everything::TRANSPORTS
+        .iter()
+        .map(|transport| transport.name)
+        .collect();
+    assert_eq!(transports, ["session", "bearer", "api_key"]);
 }
 
 #[test]

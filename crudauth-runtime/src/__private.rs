@@ -22,8 +22,8 @@ pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
 pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
-    By, Check, CheckSite, Gate, Proofs, Proves, Refine, Scoped, Superuser, Verdict, Verified, Via,
-    ViaOwn, verdict,
+    By, Check, CheckSite, Gate, Proofs, Proves, ProvesScope, Refine, Scoped, Superuser, Verdict,
+    Verified, Via, ViaOwn, verdict,
 };
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
@@ -232,12 +232,6 @@ pub const fn need_transport_session<A: session::HasSession>() {}
 pub const fn need_sudo<A: sudo::HasSudo>() {}
 /// Moves the error of a missing transport to `transport(bearer)`, and the error of what `#[bearer]` needs to that word.
 pub const fn need_transport_bearer<A: bearer::HasBearer>() {}
-/// Moves the error of an authority that asks the account at every request to `AccessToken<…>`.
-pub const fn need_stateless<A: bearer::Stateless>() {}
-/// Moves the error of claims that are none to their path.
-pub const fn need_claims<C: bearer::Claims<U>, U: AuthUser>() {}
-/// Moves the error of a transport that is none to its path.
-pub const fn need_own_transport<T: OwnTransport<A>, A: Authority>() {}
 /// Moves the error of a transport that is not mounted to its path.
 pub const fn need_mounted<T: OwnTransport<A>, A: Mounts<T>>() {}
 

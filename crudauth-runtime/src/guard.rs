@@ -366,6 +366,18 @@ pub struct There<I>(PhantomData<I>);
 impl<T, Rest> Proves<T, Here> for (T, Rest) {}
 impl<T, Head, Rest: Proves<T, I>, I> Proves<T, There<I>> for (Head, Rest) {}
 
+/// A list of proofs that has the scope whose [`scope_number`] is `N` in it: [`Proves`], in words of its own, because a number
+/// tells nobody which scope it is.
+#[diagnostic::on_unimplemented(
+    message = "this principal does not prove the scope that is demanded here",
+    label = "not proved here",
+    note = "obtain it in the handler with `#[require(scope(\"…\"))]`, or demand it of your own caller the same way"
+)]
+pub trait ProvesScope<const N: u64, Index> {}
+
+impl<const N: u64, Rest> ProvesScope<N, Here> for (Scoped<N>, Rest) {}
+impl<const N: u64, Head, Rest: ProvesScope<N, I>, I> ProvesScope<N, There<I>> for (Head, Rest) {}
+
 /// A principal type that `#[require]` can refine in place.
 pub trait Refine<P> {
     /// The same principal, proving `P`.

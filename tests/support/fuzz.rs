@@ -26,7 +26,7 @@ impl Dice {
         Self(SEED)
     }
 
-    fn roll(&mut self, sides: usize) -> usize {
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -34,15 +34,15 @@ impl Dice {
         usize::try_from(high).unwrap() % sides
     }
 
-    fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+    pub fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.roll(of.len())]
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.roll(100) < percent
     }
 
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.roll(most);
         (0..length)
             .map(|_| u8::try_from(self.roll(256)).unwrap())
@@ -149,6 +149,8 @@ const FIELDS: &[&str] = &[
     "token",
     "new_email",
     "redirect_to",
+    "refresh_token",
+    "scope",
 ];
 
 /// Bodies that some route reads to the end.

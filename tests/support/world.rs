@@ -112,14 +112,13 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "session_not_found" => "Session not found.",
         "link_dead" => "Invalid or expired token",
         "link_used" => "Token already used",
-        "password_incorrect" => "Incorrect password",
+        "password_incorrect" | "sudo_password_incorrect" => "Incorrect password",
         "same_email" => "New email matches current email",
         "email_in_use" => "Email already in use",
         "invalid_code" => "Invalid code",
         "session_gone" => "Session no longer exists.",
         "session_required" => "Sudo requires a session-backed login.",
         "sudo_locked" => "Too many attempts. Try again later.",
-        "sudo_password_incorrect" => "Incorrect password",
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Ident, ItemFn, Path, PathArguments, Type, parse_quote};
 
-use crate::model::{Guard, Proof, Sudo, last_segment};
+use crate::model::{Guard, Proof, Sudo};
 use crate::tokens::fnv;
 
 /// How the function takes its principal, as `check` found it.
@@ -27,7 +27,6 @@ pub(crate) fn require(
     site: u64,
 ) -> TokenStream {
     let krate = &guard.krate;
-    let token = access_token(&function, form);
     match form {
         Form::Value(at) => {
             let proofs = proofs(guard, site);
@@ -42,19 +41,9 @@ pub(crate) fn require(
         }
         Form::Reference(at) => demand(&mut function, guard, *at),
     }
-    let body = prologue(&function, guard, authority, site, token);
+    let body = prologue(&function, guard, authority, site);
     function.block.stmts.splice(0..0, body);
     function.into_token_stream()
-}
-
-/// Where a handler takes an access token, which not every authority lets answer by itself.
-fn access_token(function: &ItemFn, form: &Form) -> Option<Span> {
-    let Form::Value(at) = form else { return None };
-    let syn::FnArg::Typed(argument) = function.sig.inputs.iter().nth(*at)? else {
-        return None;
-    };
-    let segment = last_segment(&argument.ty)?;
-    (segment.ident == "AccessToken").then(|| segment.ident.span())
 }
 
 /// Nested pairs in canonical order.
@@ -88,10 +77,9 @@ fn proof(krate: &Path, proof: &Proof, site: u64) -> TokenStream {
 
 /// `SudoWithin<120, { PASSWORD }>`, from which plain `Sudo` follows.
 fn refined(p: &TokenStream, sudo: &Sudo) -> TokenStream {
-    let secs = match sudo.within {
-        Some(secs) => quote!(#secs),
-        None => quote!({ #p::sudo::EVER }),
-    };
+    let secs = sudo
+        .within
+        .map_or_else(|| quote!({ #p::sudo::EVER }), |secs| quote!(#secs));
     let ways = sudo.by.iter().map(|way| {
         let way = Ident::new(&way.to_string().to_uppercase(), Span::mixed_site());
         quote!(#p::sudo::#way)
@@ -136,7 +124,7 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .push(GenericArgument::Type(parse_quote!(#list)));
     }
     function.sig.generics.params.push(parse_quote!(#list));
-    for (n, wanted) in demands(guard).into_iter().enumerate() {
+    for (n, (bound, wanted)) in demands(guard).into_iter().enumerate() {
         let index = format_ident!("__I{n}", span = Span::mixed_site());
         function.sig.generics.params.push(parse_quote!(#index));
         function
@@ -144,34 +132,31 @@ fn demand(function: &mut ItemFn, guard: &Guard, at: usize) {
             .generics
             .make_where_clause()
             .predicates
-            .push(parse_quote!(#list: #krate::__private::Proves<#wanted, #index>));
+            .push(parse_quote!(#list: #krate::__private::#bound<#wanted, #index>));
     }
 }
 
-/// What the list must contain. Of a stricter `sudo` the plain one too, which the function may hand on.
-fn demands(guard: &Guard) -> Vec<TokenStream> {
+/// What the list must contain, and the bound that says so. Of a stricter `sudo` the plain one too, which the function may hand on.
+fn demands(guard: &Guard) -> Vec<(TokenStream, TokenStream)> {
     let krate = &guard.krate;
     let mut all = Vec::new();
     for wanted in &guard.proofs {
         if let Proof::Sudo(sudo) = wanted
             && sudo.is_refined()
         {
-            all.push(quote!(#krate::__private::sudo::Sudo));
+            all.push((quote!(Proves), quote!(#krate::__private::sudo::Sudo)));
         }
-        all.push(proof(krate, wanted, 0));
+        all.push(match wanted {
+            Proof::Scope(scope) => (quote!(ProvesScope), fnv(&scope.value()).to_token_stream()),
+            wanted => (quote!(Proves), proof(krate, wanted, 0)),
+        });
     }
     all
 }
 
 /// Items at the top of the body: an `impl` cannot hold them, and statements there would push the user's own items
 /// behind a statement, which clippy reports.
-fn prologue(
-    function: &ItemFn,
-    guard: &Guard,
-    authority: &Type,
-    site: u64,
-    token: Option<Span>,
-) -> Vec<syn::Stmt> {
+fn prologue(function: &ItemFn, guard: &Guard, authority: &Type, site: u64) -> Vec<syn::Stmt> {
     let krate = &guard.krate;
     let mut body: Vec<syn::Stmt> = Vec::new();
     for proof in &guard.proofs {
@@ -194,16 +179,10 @@ fn prologue(
         .type_params()
         .any(|param| mentions(authority, &param.ident.to_string()));
     let inside = of_function || mentions(authority, "Self");
-    let stateless = quote!(#krate::__private::need_stateless::<#authority>());
-    let needs: Vec<_> = token
-        .map(|at| located(stateless, at))
-        .into_iter()
-        .chain(
-            guard
-                .proofs
-                .iter()
-                .filter_map(|proof| need(krate, proof, authority, inside)),
-        )
+    let needs: Vec<_> = guard
+        .proofs
+        .iter()
+        .filter_map(|proof| need(krate, proof, authority, inside))
         .collect();
     if needs.is_empty() {
         return body;

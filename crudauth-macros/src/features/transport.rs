@@ -50,10 +50,9 @@ impl Feature for Transport {
         let name = &app.name;
         let paths = &self.paths;
         let needs = |path: &Path| {
-            let distinct = quote!(const _: () = __p::need_distinct_transports::<#name>(););
             need(
                 path.span(),
-                &quote!(__p::need_own_transport::<#path, #name>(); #distinct),
+                &quote!(const _: () = __p::need_distinct_transports::<#name>();),
             )
         };
         Parts {

@@ -13,6 +13,28 @@ pub struct Welcome;
 
 impl Hooks<User> for Welcome {}
 
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Plan;
+
+impl crudauth::bearer::Claims<User> for Plan {
+    fn of(_: &User) -> Self {
+        Self
+    }
+}
+
+pub struct ApiKeys;
+
+impl crudauth::transport::OwnTransport<Auth> for ApiKeys {
+    const NAME: &'static str = "api_key";
+
+    async fn authenticate(
+        _: &Auth,
+        _: &crudauth::transport::Parts,
+    ) -> Result<Option<crudauth::transport::Caller<Auth>>, crudauth::Problem> {
+        Ok(None)
+    }
+}
+
 auth! {
     /// Sign-in for the shop.
     #[session(
@@ -23,6 +45,15 @@ auth! {
         idle = "30m", absolute = "12h", remember_me = "30d", max_sessions = 5, sweep = "15m",
         refuse_same_site, rotate_on_change, // default: off
     )]
+    #[bearer(                        // default: no tokens
+        access = "15m",
+        refresh(ttl = "30d", deliver = "cookie", rotate, grace = "10s", cookie = "refresh_token", path = "/", same_site = "lax"),
+        scopes(default("read"), grantable("read", "reports:read")), // default: none
+        algorithm = "HS256", typ = "JWT", check = "epoch",
+        issuer = "https://shop.example.com", audience = "https://shop.example.com", claims(Plan), // default: none
+        revocation, introspection,   // default: off
+    )]
+    #[transport(ApiKeys)]            // default: none of yours
     #[password(
         strict,                      // default: off (min = 8)
         words("acme"),               // default: none
@@ -40,6 +71,10 @@ auth! {
         verify_path = "/verify-email", reset_path = "/reset-password",
         change_path = "/confirm-email-change", undo_path = "/undo-email-change",
         require_verified, evict_on_change, // default: off
+    )]
+    #[sudo(                          // default: nothing asks for it
+        ttl = "5m", max_attempts = 3, lockout = "15m",
+        route,                       // default: off
     )]
     #[proxy(trusted_hops = 1)]       // default: 0
     #[database(sqlite)]

@@ -14,7 +14,7 @@ use crate::features::Section;
 use crate::model::{App, Facts, Feature, Keys, Parts};
 use crate::read::section::{Input, Key, section};
 use crate::read::value::Switch;
-use crate::tokens::{assign, duration, need, optional};
+use crate::tokens::{assign, duration, optional};
 
 /// The section.
 pub(crate) struct Bearer {
@@ -222,7 +222,7 @@ impl Feature for Bearer {
     }
 
     fn expand(&self, app: &App) -> Parts {
-        let (name, krate, user) = (&app.name, &app.krate, &app.user);
+        let (name, krate) = (&app.name, &app.krate);
         let policy = self.policy(&app.facts());
         let (scopes, algorithm_name) = (self.scopes(), algorithm(self.algorithm()));
         let claims = self.args.claims.as_ref().map(|claims| &claims.0);
@@ -234,11 +234,6 @@ impl Feature for Bearer {
                 impl __p::bearer::Stateless for #name {}
             }
         });
-        let mut needs = need(self.span, &quote!(__p::need_transport_bearer::<#name>();));
-        if let Some(path) = claims {
-            let span = syn::spanned::Spanned::span(path);
-            needs.extend(need(span, &quote!(__p::need_claims::<#path, #user>();)));
-        }
         Parts {
             transports: vec![quote!(__p::bearer::transport::<Self>())],
             features: vec![quote!(__p::bearer::feature::<Self>())],
@@ -267,7 +262,6 @@ impl Feature for Bearer {
                     __p::bearer::TokensHandle::new(self)
                 }
             },
-            needs,
             keys: Some(match self.algorithm() {
                 Algorithm::Hs256 => Keys::Derived,
                 Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 => Keys::Given,

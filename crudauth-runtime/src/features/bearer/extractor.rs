@@ -14,7 +14,7 @@ use super::HasBearer;
 use super::flow::{self, Carried, Read};
 use super::transport::token;
 use crate::account::AuthUser;
-use crate::authority::{Authority, engine};
+use crate::authority::engine;
 use crate::guard::{Proofs, Refine, TokenProofs};
 use crate::http::problem::Problem;
 use crate::principal::refusal;
@@ -38,7 +38,7 @@ pub trait Stateless: HasBearer {}
 /// Nothing ends such a token before its time: a password change, a disabled account, a revoked family and a spent refresh
 /// token all leave it good for up to the block's `access` (SEC-076). Keep that short, and keep what matters behind
 /// `Principal`.
-pub struct AccessToken<A: Authority, P = ()> {
+pub struct AccessToken<A: Stateless, P = ()> {
     inner: Arc<Inner<<A::User as AuthUser>::Id>>,
     proofs: PhantomData<fn() -> P>,
 }
@@ -48,7 +48,7 @@ struct Inner<K> {
     carried: Carried,
 }
 
-impl<A: Authority, P> Clone for AccessToken<A, P> {
+impl<A: Stateless, P> Clone for AccessToken<A, P> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
@@ -57,7 +57,7 @@ impl<A: Authority, P> Clone for AccessToken<A, P> {
     }
 }
 
-impl<A: Authority, P> fmt::Debug for AccessToken<A, P> {
+impl<A: Stateless, P> fmt::Debug for AccessToken<A, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
             .field("user", &self.inner.user)
@@ -65,7 +65,7 @@ impl<A: Authority, P> fmt::Debug for AccessToken<A, P> {
     }
 }
 
-impl<A: Authority, P> AccessToken<A, P> {
+impl<A: Stateless, P> AccessToken<A, P> {
     /// The account's key. Whether there still is such an account, nobody has asked.
     #[must_use]
     pub fn user_id(&self) -> &<A::User as AuthUser>::Id {
@@ -85,11 +85,11 @@ impl<A: Authority, P> AccessToken<A, P> {
     }
 }
 
-impl<A: Authority, P> Refine<P> for AccessToken<A> {
+impl<A: Stateless, P> Refine<P> for AccessToken<A> {
     type Out = AccessToken<A, P>;
 }
 
-impl<A: Authority, P: TokenProofs<A>> DeclaresAccess for AccessToken<A, P> {
+impl<A: Stateless, P: TokenProofs<A>> DeclaresAccess for AccessToken<A, P> {
     fn access() -> String {
         let mut words = vec!["access token".to_owned()];
         words.extend(<P as Proofs<A>>::labels());

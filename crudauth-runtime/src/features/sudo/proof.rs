@@ -85,11 +85,10 @@ fn check<'a, A: Authority>(
     })
 }
 
-/// Judges `within` of a `#[require]` while the program is compiled.
-#[expect(
-    clippy::panic,
-    reason = "runs in the compiler, where a panic is a compile error"
-)]
+/// Fails to compile where a `within` of `#[require]` is longer than any elevation lasts.
+///
+/// # Panics
+/// When the compiler evaluates it for such a one.
 pub const fn within<A: HasSudo>(secs: u64) {
     assert!(
         secs <= A::SUDO.ttl.as_secs(),

@@ -16,7 +16,7 @@ use crate::store::{Difference, Digest, Maintenance, patience};
 statements! {
     Applied = "SELECT id FROM {@migrations} ORDER BY id";
     Record = "INSERT INTO {@migrations} (id, applied_at) VALUES ($1, $2)";
-    /// The one row of the limits that is no limit: since when somebody has had the turn. What lies beyond $3 was written
+    /// One row of the limits that is no limit: since when somebody has had the turn. What lies beyond $3 was written
     /// by a clock that has been set back since, and counts as past.
     TakeTurn = "INSERT INTO {@limits} AS l (id, window_start, hits, expires_at) VALUES ($1, $2, 1, $3) \
         ON CONFLICT (id) DO UPDATE SET window_start = $2, expires_at = $3 WHERE l.window_start NOT BETWEEN $4 AND $3";

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::policy::BearerPolicy;
 
-/// What the application puts into access tokens besides the contract's claims: `#[bearer(claims = MyClaims)]`. Whoever
+/// What the application puts into access tokens besides the contract's claims: `#[bearer(claims(MyClaims))]`. Whoever
 /// holds the token can read it.
 ///
 /// ```

@@ -1,0 +1,19 @@
+// A scope that the block does not declare names the one that was meant.
+use crudauth::{AuthUser, PasswordHash, Principal, auth, require};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[bearer(scopes(default("read"), grantable("read", "reports:read", "reports:write")))]
+    pub struct Auth<User>;
+}
+
+#[require(scope("reports:wirte"))]
+async fn reports(_user: Principal<Auth>) {}
+
+fn main() {}
