@@ -36,7 +36,6 @@
 )]
 
 use std::env;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Extension;
@@ -51,7 +50,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::SqlitePool;
-use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
 #[derive(Debug, Clone, AuthUser)]
@@ -123,16 +121,16 @@ async fn make_key(
     getrandom::fill(&mut secret)?;
     let key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
     sqlx::query(
-        "INSERT INTO api_keys (digest, user_id, token_version, scopes, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO api_keys (digest, user_id, token_version, scopes, expires_at) VALUES ($1, $2, $3, $4, unixepoch() + $5)",
     )
     .bind(digest(&key))
     .bind(user.id)
     .bind(user.token_version)
     .bind("reports:read")
-    .bind(OffsetDateTime::now_utc() + KEY_LIFETIME)
+    .bind(KEY_LIFETIME)
     .execute(&pool)
     .await?;
-    let body = json!({ "key": key, "expires_in": KEY_LIFETIME.as_secs() });
+    let body = json!({ "key": key, "expires_in": KEY_LIFETIME });
     Ok((StatusCode::CREATED, Json(body)))
 }
 
@@ -165,10 +163,9 @@ impl OwnTransport<Auth> for ApiKeys {
         };
         let pool = parts.extensions.get::<SqlitePool>();
         let found: Option<(i64, i64, String)> = sqlx::query_as(
-            "SELECT user_id, token_version, scopes FROM api_keys WHERE digest = $1 AND expires_at > $2",
+            "SELECT user_id, token_version, scopes FROM api_keys WHERE digest = $1 AND expires_at > unixepoch()",
         )
         .bind(digest(key))
-        .bind(OffsetDateTime::now_utc())
         .fetch_optional(pool.ok_or(Problem::Internal)?)
         .await
         .map_err(|_| Problem::Unavailable)?;
@@ -186,14 +183,15 @@ fn digest(key: &str) -> Vec<u8> {
 
 /// By which scanners for leaked secrets know a key.
 const PREFIX: &str = "notes_";
-const KEY_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// In seconds.
+const KEY_LIFETIME: i64 = 90 * 24 * 60 * 60;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY,
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS api_keys (digest BLOB PRIMARY KEY,
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, token_version INTEGER NOT NULL, scopes TEXT NOT NULL,
-  expires_at TEXT NOT NULL) WITHOUT ROWID;
+  expires_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS api_keys_by_user ON api_keys (user_id);
 ";
 

@@ -41,10 +41,9 @@ auth! {
 pub struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {
-    fn note(&self, what: &str, transport: Option<&str>) -> HookResult {
+    fn note(&self, what: &str, transport: Option<&str>) {
         let line = format!("{what} {}", transport.unwrap_or("-"));
         self.0.lock().unwrap().push(line);
-        Ok(())
     }
 
     fn take(&self) -> Vec<String> {
@@ -54,19 +53,22 @@ impl Diary {
 
 impl Hooks<User> for Diary {
     async fn after_login(&self, event: &AccountEvent<i64>) -> HookResult {
-        self.note("after_login", event.origin.transport)
+        self.note("after_login", event.origin.transport);
+        Ok(())
     }
     async fn login_failed(&self, event: &LoginFailed<i64>) -> HookResult {
-        self.note("login_failed", event.origin.transport)
+        self.note("login_failed", event.origin.transport);
+        Ok(())
     }
     async fn lockout(&self, event: &Lockout<i64>) -> HookResult {
-        self.note("lockout", event.origin.transport)
+        self.note("lockout", event.origin.transport);
+        Ok(())
     }
     async fn check_password(&self, check: &PasswordCheck<'_>) -> Result<(), String> {
-        match check.password.expose().contains("leaked") {
-            true => Err("This password was found in a leak.".to_owned()),
-            false => Ok(()),
+        if check.password.expose().contains("leaked") {
+            return Err("This password was found in a leak.".to_owned());
         }
+        Ok(())
     }
 }
 

@@ -38,6 +38,9 @@ pub trait Stateless: HasBearer {}
 /// Nothing ends such a token before its time: a password change, a disabled account, a revoked family and a spent refresh
 /// token all leave it good for up to the block's `access` (SEC-076). Keep that short, and keep what matters behind
 /// `Principal`.
+///
+/// Nor is it asked whose database the account is in: applications under one secret, whose tables are called alike, believe each
+/// other's tokens unless their blocks name an `audience`.
 pub struct AccessToken<A: Stateless, P = ()> {
     inner: Arc<Inner<<A::User as AuthUser>::Id>>,
     proofs: PhantomData<fn() -> P>,
