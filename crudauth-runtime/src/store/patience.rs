@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// A request waits no longer than this, in all, from waiting for a connection to the database's last word: a database that
 /// is down, slow or cut off shows as 503 within 2 s (SEC-147, SEC-148). One after the other, the limits of the pool, of
@@ -51,7 +51,7 @@ pub(crate) async fn afresh<F: Future>(work: F) -> F::Output {
 /// Does one step, and gives it up when our patience ends.
 pub(super) async fn step<F: Future>(work: F) -> Result<F::Output, Elapsed> {
     let (begun, left) = (Instant::now(), left());
-    let done = timeout(left, work).await;
+    let done = timeout_at(begun + left, work).await; // the clock is read once for both
     leave(left.saturating_sub(begun.elapsed()));
     done
 }
