@@ -18,6 +18,7 @@ use std::task::Poll;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use crudauth::Dialect;
 use crudauth::testing::{TestBuilder, hashes_done, hashing};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -80,6 +81,16 @@ async fn sound(app: &TestApp, when: &str) {
         ),
     ] {
         assert_eq!(app.count(sql).await, 0, "{what}: {when}");
+    }
+    if app.db.dialect() == Dialect::Postgres {
+        // Whoever got such a connection next would write into a transaction that nobody ends.
+        let open = "SELECT count(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        assert_eq!(
+            app.count(open).await,
+            0,
+            "a transaction is left open: {when}"
+        );
     }
 }
 

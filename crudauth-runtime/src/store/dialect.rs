@@ -321,6 +321,12 @@ pub trait Dialect: Database {
     /// if it still works.
     fn take_back(conn: PoolConnection<Self>);
 
+    /// Takes back a connection whose work was cut off while a transaction began: nobody knows whether it has, and sqlx queues no
+    /// rollback for it.
+    fn take_back_begun(conn: PoolConnection<Self>) {
+        Self::take_back(conn);
+    }
+
     /// Whether `error` means that the database cannot be reached or is overloaded, as opposed to refusing us.
     fn is_unavailable(error: &sqlx::Error) -> bool;
 }

@@ -239,6 +239,10 @@ impl Dialect for Postgres {
         runtime.spawn(tokio::time::timeout(ANSWER, conn.return_to_pool()));
     }
 
+    fn take_back_begun(conn: PoolConnection<Self>) {
+        drop(conn.detach()); // the server rolls back what it has begun when it sees the end of the line
+    }
+
     fn is_unavailable(error: &sqlx::Error) -> bool {
         use sqlx::Error as E;
         if matches!(

@@ -19,6 +19,8 @@ pub(super) struct Held<'a, D: Dialect> {
     writers: Option<&'a Semaphore>,
     /// Given back after the connection.
     turn: Option<SemaphorePermit<'a>>,
+    /// A transaction was asked for, and nobody has heard yet whether there is one.
+    beginning: bool,
 }
 
 impl<'a, D: Dialect> Held<'a, D> {
@@ -27,6 +29,7 @@ impl<'a, D: Dialect> Held<'a, D> {
             conn: Some(conn),
             writers,
             turn: None,
+            beginning: false,
         }
     }
 
@@ -40,9 +43,14 @@ impl<'a, D: Dialect> Held<'a, D> {
     }
 
     /// Begins a transaction that is going to write.
+    #[expect(clippy::expect_used, reason = "only dropping it takes the connection")]
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, D>> {
         self.turn().await;
-        let begun = self.begin_with(D::BEGIN_WRITE).await;
+        self.beginning = true;
+        let conn = self.conn.as_deref_mut().expect("held until the end");
+        let begun = conn.begin_with(D::BEGIN_WRITE).await;
+        // Of one that was refused nobody knows either how far it came.
+        self.beginning = begun.is_err();
         begun.map_err(classify::<D>)
     }
 }
@@ -57,8 +65,10 @@ pub(super) async fn commit<D: Dialect>(transaction: Transaction<'_, D>) -> Resul
 
 impl<D: Dialect> Drop for Held<'_, D> {
     fn drop(&mut self) {
-        if let Some(conn) = self.conn.take() {
-            D::take_back(conn);
+        match self.conn.take() {
+            Some(conn) if self.beginning => D::take_back_begun(conn),
+            Some(conn) => D::take_back(conn),
+            None => {}
         }
     }
 }
