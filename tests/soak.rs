@@ -16,6 +16,7 @@ mod support;
 
 use std::fs;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use support::{PASSWORD, TestApp};
 
@@ -65,7 +66,11 @@ async fn sec_158_memory_and_files_stay_flat_under_load_that_goes_on() {
     let app = TestApp::start().await;
     app.register("ada").await;
     for _ in 0..4 {
-        round(&app).await; // pools and caches fill
+        round(&app).await; // caches fill
+        // And the pool, which opens as many connections as are asked for at once.
+        let client = app.signed_in("ada").await;
+        join_all((0..20).map(|_| client.get("/dashboard"))).await;
+        assert_eq!(client.post("/logout").await.status, 200);
     }
     let (memory, files) = (resident_kib(), open_files());
 
