@@ -147,7 +147,7 @@ fn loosened<A: HasBearer>() -> Vec<&'static str> {
     let mut words = Vec::new();
     words.extend(A::BEARER.stateless.then_some("check = \"stateless\""));
     if let Some(refresh) = A::BEARER.refresh {
-        words.extend((!refresh.rotate).then_some("danger_no_rotation"));
+        words.extend((!refresh.rotate).then_some("rotate = false"));
         words.extend((!refresh.secure).then_some("danger_insecure_cookies"));
     }
     words

@@ -1,5 +1,10 @@
 //! Issuing, reading, renewing and revoking tokens.
 
+use crate::account::AuthUser;
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::store::families::FamilyRow;
+
 mod access;
 mod issue;
 mod renew;
@@ -19,4 +24,9 @@ fn declared<'a>(
     let held: Vec<&str> = list.into_iter().collect();
     let declared = scopes.iter().copied();
     declared.filter(|scope| held.contains(scope)).collect()
+}
+
+/// Whether a family and its account still answer at the instant `now`.
+fn is_live<U: AuthUser>(engine: &Engine<U>, row: &FamilyRow, user: &U, now: Timestamp) -> bool {
+    row.expires_at > now && row.token_version == user.account().token_version && engine.admits(user)
 }

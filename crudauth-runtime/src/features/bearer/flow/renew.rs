@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::declared;
 use super::issue::{Extra, Issued, access_token};
+use super::{declared, is_live};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::RefreshToken;
@@ -98,11 +98,11 @@ async fn lives<U: AuthUser>(
     row: &FamilyRow,
     user: &U,
 ) -> Result<bool> {
-    if row.expires_at <= engine.now() {
+    let now = engine.now();
+    if row.expires_at <= now {
         engine.store.end_family(id, None).await?;
-        return Ok(false);
     }
-    Ok(row.token_version == user.account().token_version && engine.admits(user))
+    Ok(is_live(engine, row, user, now))
 }
 
 enum Judged {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::access::{Presented, look_up};
-use super::declared;
+use super::{declared, is_live};
 use crate::account::{AccountKey, AuthUser};
 use crate::crypto::RefreshToken;
 use crate::engine::{Client, Engine, detached};
@@ -123,9 +123,7 @@ async fn describe_refresh<U: AuthUser>(
     };
     let live = token.generation() == row.generation
         && token.matches(&row.secret)
-        && row.expires_at > engine.now()
-        && row.token_version == user.account().token_version
-        && engine.admits(&user);
+        && is_live(engine, &row, &user, engine.now());
     Ok(live.then(|| Description {
         user,
         scopes: declared(policy.scopes, row.scopes.split(' ')),
