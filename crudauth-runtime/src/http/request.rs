@@ -36,6 +36,29 @@ pub(crate) async fn form(parts: &Parts, body: Body, names: &[&str]) -> Result<Fo
     body::form(&parts.headers, body).await
 }
 
+/// Reads the form of a sign-in by password (RFC 6749 §4.3.2, contract §1.2): identifier, password, and what else the route
+/// takes from it.
+pub(crate) async fn sign_in_form<T>(
+    parts: &Parts,
+    body: Body,
+    more: impl FnOnce(&mut Form) -> T,
+) -> Result<(String, SecretText, T), Problem> {
+    let mut form = form(parts, body, &["username", "password"]).await?;
+    let (identifier, password) = (form.text("username"), form.secret("password"));
+    let more = more(&mut form);
+    if form
+        .optional_text("grant_type")
+        .is_some_and(|grant| grant != "password")
+    {
+        form.push(Issue::pattern_mismatch("grant_type", "^password$"));
+    }
+    form.finish()?;
+    match (identifier, password) {
+        (Some(identifier), Some(password)) => Ok((identifier, password, more)),
+        _ => Err(Problem::Internal),
+    }
+}
+
 /// A compact JSON answer.
 pub(crate) fn ok(body: &impl Serialize) -> Answer {
     let json = serde_json::to_vec(body).map_err(|_| Problem::Internal)?;

@@ -17,9 +17,8 @@ use crate::authenticate::Credentials;
 use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::engine::Client;
-use crate::http::issue::Issue;
 use crate::http::problem::Problem;
-use crate::http::request::{Answer, detail, form, json, ok, set_cookies};
+use crate::http::request::{Answer, detail, form, json, ok, set_cookies, sign_in_form};
 use crate::policy::RefreshPolicy;
 use crate::principal::{Principal, authenticate, challenge};
 use crate::secret::SecretText;
@@ -37,19 +36,8 @@ async fn sign_in<A: HasBearer>(auth: &A, request: Request) -> Answer {
         // Login CSRF: a foreign page would sign its visitor in as the attacker.
         refuse_cross_site(auth, &parts)?;
     }
-    let mut form = form(&parts, body, &["username", "password"]).await?;
-    let (identifier, password) = (form.text("username"), form.secret("password"));
-    let scope = form.optional_text("scope");
-    if form
-        .optional_text("grant_type")
-        .is_some_and(|grant| grant != "password")
-    {
-        form.push(Issue::pattern_mismatch("grant_type", "^password$"));
-    }
-    form.finish()?;
-    let (Some(identifier), Some(password)) = (identifier, password) else {
-        return Err(Problem::Internal);
-    };
+    let (identifier, password, scope) =
+        sign_in_form(&parts, body, |form| form.optional_text("scope")).await?;
     let client = client::<A>(&parts);
     let sign_in = SignIn {
         credentials: Credentials {

@@ -10,9 +10,8 @@ use crate::account::{AccountKey, AuthUser};
 use crate::authenticate::Credentials;
 use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
-use crate::http::issue::Issue;
 use crate::http::problem::Problem;
-use crate::http::request::{Answer, detail, form, ok, set_cookies};
+use crate::http::request::{Answer, detail, ok, set_cookies, sign_in_form};
 use crate::toolbox::refuse_cross_site;
 
 /// `POST /login`. Signs in with identifier and password, and opens a session.
@@ -20,19 +19,8 @@ pub(super) async fn login<A: HasSession>(State(auth): State<A>, request: Request
     let (parts, body) = request.into_parts();
     // Login CSRF: a foreign page would sign its visitor in as the attacker.
     refuse_cross_site(&auth, &parts)?;
-    let mut form = form(&parts, body, &["username", "password"]).await?;
-    let (identifier, password) = (form.text("username"), form.secret("password"));
-    let remember = form.flag("remember_me");
-    if form
-        .optional_text("grant_type")
-        .is_some_and(|grant| grant != "password")
-    {
-        form.push(Issue::pattern_mismatch("grant_type", "^password$"));
-    }
-    form.finish()?;
-    let (Some(identifier), Some(password)) = (identifier, password) else {
-        return Err(Problem::Internal);
-    };
+    let (identifier, password, remember) =
+        sign_in_form(&parts, body, |form| form.flag("remember_me")).await?;
     let client = client::<A>(&parts);
     let sign_in = SignIn {
         credentials: Credentials {
