@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::jws::{TokenKeys, json};
+use super::json;
+use super::jws::TokenKeys;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 

@@ -4,6 +4,7 @@ pub mod access;
 pub mod common;
 pub mod compare;
 pub mod hash;
+pub(crate) mod json;
 pub mod jws;
 pub mod keys;
 pub mod link;

@@ -1,17 +1,15 @@
 //! A JSON body, read once and strictly, and the fields asked of it.
 
-use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::issue::Issue;
 use super::problem::Problem;
 use super::redirect::safe_redirect_path;
+use crate::crypto::json::{self, Fault};
 use crate::identity::parse_email;
 use crate::secret::SecretText;
 
@@ -247,129 +245,17 @@ fn has_nul(value: &Value) -> bool {
 }
 
 /// Two parsers that pick different ones of two equal keys disagree about what was asked (ASVS 15.3.7), so the text is
-/// walked once for keys and depth before it is read. A walk of its own, because `Value` keeps the last key silently.
+/// walked once before it is read.
 fn scan(text: &str) -> Result<(), Problem> {
-    let fault = Cell::new(None);
-    let mut parser = serde_json::Deserializer::from_str(text);
-    let outcome = Scan {
-        depth: 0,
-        fault: &fault,
-    }
-    .deserialize(&mut parser)
-    .and_then(|()| parser.end());
-    match (fault.get(), outcome) {
-        (Some(Fault::Duplicate), _) => Err(Problem::issue(Issue::whole(
-            "duplicate_field",
-            "Each field may be given once",
-        ))),
-        (Some(Fault::Depth), _) => Err(Problem::issue(Issue::whole(
-            "nesting_too_deep",
-            "Input is nested too deeply",
-        ))),
-        (Some(Fault::Reserved), _) => Err(Problem::issue(Issue::whole(
-            "reserved_field",
-            "A field has a reserved name",
-        ))),
-        (None, Err(error)) => Err(syntax(text, &error)),
-        (None, Ok(())) => Ok(()),
-    }
+    let (kind, told) = match json::scan(text.as_bytes(), MAX_DEPTH) {
+        Ok(()) => return Ok(()),
+        Err(Fault::Syntax(error)) => return Err(syntax(text, &error)),
+        Err(Fault::Duplicate) => ("duplicate_field", "Each field may be given once"),
+        Err(Fault::Depth) => ("nesting_too_deep", "Input is nested too deeply"),
+        Err(Fault::Reserved) => ("reserved_field", "A field has a reserved name"),
+    };
+    Err(Problem::issue(Issue::whole(kind, told)))
 }
-
-#[derive(Clone, Copy)]
-enum Fault {
-    Duplicate,
-    Depth,
-    Reserved,
-}
-
-#[derive(Clone, Copy)]
-struct Scan<'a> {
-    depth: usize,
-    fault: &'a Cell<Option<Fault>>,
-}
-
-impl Scan<'_> {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(self.fail(Fault::Depth));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
-    }
-
-    fn fail<E: serde::de::Error>(self, fault: Fault) -> E {
-        self.fault.set(Some(fault));
-        E::custom("refused")
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Scan<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Scan<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        while items.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        let mut seen = HashSet::new();
-        while let Some(Key(key)) = members.next_key()? {
-            if key == RAW_VALUE {
-                return Err(self.fail(Fault::Reserved));
-            }
-            if !seen.insert(key) {
-                return Err(self.fail(Fault::Duplicate));
-            }
-            members.next_value_seed(inner)?;
-        }
-        Ok(())
-    }
-}
-
-/// A key as it reads once escapes are resolved: `"\u0061"` is `a`.
-#[derive(Deserialize, PartialEq, Eq, Hash)]
-#[serde(transparent)]
-struct Key(String);
 
 /// Where reading stopped, in characters from the start, and why, in the words that the contract's clients know.
 fn syntax(text: &str, error: &serde_json::Error) -> Problem {
@@ -390,10 +276,6 @@ fn syntax(text: &str, error: &serde_json::Error) -> Problem {
         .map_or("Invalid JSON", |(_, told)| told);
     Problem::issue(Issue::json_invalid(at, told))
 }
-
-/// Under this key `serde_json` parses the text of the value anew, past the walk, if any crate of the application has
-/// turned on its feature `raw_value`.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 const REASONS: &[(&str, &str)] = &[
     (

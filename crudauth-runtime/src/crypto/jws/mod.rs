@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use self::header::Header;
 use self::keys::Signer;
-use super::RootKeys;
+use super::{RootKeys, json};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
@@ -18,7 +18,6 @@ pub use self::keys::{SigningKeys, VerifyingKey};
 
 mod header;
 mod hmac;
-pub(crate) mod json;
 #[cfg(feature = "asymmetric")]
 mod jwk;
 mod keys;

@@ -1,13 +1,27 @@
-//! JSON as a signed text must be: one reading for everybody.
+//! JSON of one meaning: no object names a member twice, and nothing is nested without bound.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Levels of lists and objects. Headers and claims have one or two.
-const MAX_DEPTH: u8 = 16;
+/// Levels of lists and objects in a signed text. Headers and claims have one or two.
+const MAX_DEPTH: usize = 16;
+
+/// Why a text is refused.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It is nested too deeply.
+    Depth,
+    /// An object names a member twice.
+    Duplicate,
+    /// A member has a name that `serde_json` keeps for itself.
+    Reserved,
+    /// It is no JSON text, or more than one.
+    Syntax(serde_json::Error),
+}
 
 /// Reads `bytes` if they are exactly one JSON text, no deeper than [`MAX_DEPTH`], in which no object names a member twice.
 ///
@@ -15,26 +29,50 @@ const MAX_DEPTH: u8 = 16;
 /// RFC 8259 leaves a repeated member to the reader's taste, and RFC 7515 §4 lets a reader keep the last one; two readers
 /// that differ see two tokens under one signature.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Value> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    Unambiguous(MAX_DEPTH).deserialize(&mut reader).ok()?;
-    reader.end().ok()?;
+    scan(bytes, MAX_DEPTH).ok()?;
     serde_json::from_slice(bytes).ok()
 }
 
-/// Reads a value of at most so many levels and keeps nothing.
-#[derive(Clone, Copy)]
-struct Unambiguous(u8);
-
-impl Unambiguous {
-    fn inside<E: Error>(self) -> Result<Self, E> {
-        self.0
-            .checked_sub(1)
-            .map(Self)
-            .ok_or_else(|| E::custom("too deep"))
+/// Walks one JSON text of at most `depth` levels and keeps nothing. A walk of its own, because `Value` keeps the last of two
+/// equal members silently.
+pub(crate) fn scan(bytes: &[u8], depth: usize) -> Result<(), Fault> {
+    let refused = Cell::new(None);
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let walk = Walk {
+        depth,
+        refused: &refused,
+    };
+    let outcome = walk.deserialize(&mut reader).and_then(|()| reader.end());
+    match (refused.take(), outcome) {
+        (Some(fault), _) => Err(fault),
+        (None, Err(error)) => Err(Fault::Syntax(error)),
+        (None, Ok(())) => Ok(()),
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Unambiguous {
+/// Reads a value of at most so many levels.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    depth: usize,
+    /// What `serde_json` cannot say in its own errors.
+    refused: &'a Cell<Option<Fault>>,
+}
+
+impl Walk<'_> {
+    fn inside<E: Error>(self) -> Result<Self, E> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Self { depth, ..self }),
+            None => Err(self.refuse(Fault::Depth)),
+        }
+    }
+
+    fn refuse<E: Error>(self, fault: Fault) -> E {
+        self.refused.set(Some(fault));
+        E::custom("refused")
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
@@ -42,11 +80,11 @@ impl<'de> DeserializeSeed<'de> for Unambiguous {
     }
 }
 
-impl<'de> Visitor<'de> for Unambiguous {
+impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+        f.write_str("JSON")
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
@@ -82,15 +120,23 @@ impl<'de> Visitor<'de> for Unambiguous {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let inside = self.inside()?;
         let mut names = HashSet::new();
+        // A name as it reads once escapes are resolved: `"\u0061"` is `a`.
         while let Some(name) = object.next_key::<String>()? {
+            if name == RAW_VALUE {
+                return Err(self.refuse(Fault::Reserved));
+            }
             if !names.insert(name) {
-                return Err(A::Error::custom("a member twice"));
+                return Err(self.refuse(Fault::Duplicate));
             }
             object.next_value_seed(inside)?;
         }
         Ok(())
     }
 }
+
+/// Under this key `serde_json` parses the text of the value anew, past the walk, if any crate of the application has
+/// turned on its feature `raw_value`.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 #[cfg(test)]
 mod tests {
