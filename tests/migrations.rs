@@ -11,6 +11,8 @@
 mod process;
 mod support;
 
+use std::time::Instant;
+
 use crudauth::testing::TestBuilder;
 use crudauth::{Dialect, auth};
 use process::{Worker, say, task, told};
@@ -272,8 +274,12 @@ async fn sec_154_a_process_killed_while_it_starts_leaves_nothing_half_done() {
         let mut worker = Worker::start("over", &file, 0);
         worker.go();
         worker.report();
-        // Some way into the start that follows, each time another one.
-        for _ in 0..round % 50 * 5 {
+        // How long one start takes here: the proof of a password to the server alone can be most of it.
+        let began = Instant::now();
+        worker.report();
+        let (now, one) = (Instant::now(), began.elapsed());
+        // Some way into the start that follows, each time another one, and a little beyond its end.
+        while now.elapsed() < one * (round % 50) / 40 {
             tokio::task::yield_now().await;
             db.run("SELECT 1").await;
         }
