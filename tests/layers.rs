@@ -23,6 +23,7 @@ const RUNTIME: Crate = Crate {
         &["account"],
         &["store"],
         &["mail"],
+        &["oauth"],
         &["hooks", "waiting"],
         &["engine"],
         &[

@@ -24,6 +24,8 @@ pub mod identity;
 pub mod judge;
 pub mod links;
 pub mod mail;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 mod outbox;
 pub mod policy;
 pub mod principal;

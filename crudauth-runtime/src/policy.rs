@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 
 mod bearer;
+mod oauth;
 
 pub use bearer::{Algorithm, BearerPolicy, RefreshPolicy};
+pub use oauth::{OAuthPolicy, ProviderKind, ProviderPolicy};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
