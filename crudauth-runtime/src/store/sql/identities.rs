@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::{Error, Result};
 use crate::store::Digest;
-use crate::store::dialect::{Args, Column, Dialect};
+use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{
     Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, NewState, StateRow,
 };
