@@ -20,6 +20,8 @@ pub use crate::builder::{
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
+#[cfg(feature = "oauth")]
+pub use crate::features::oauth;
 pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, ProvesScope, Refine, Scoped, Superuser, Verdict,

@@ -78,14 +78,12 @@ pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
 /// Opens what a transport carries for somebody whom a feature has authenticated. `None` when the account was disabled, deleted or
 /// moved on meanwhile.
-pub(crate) type Enter<A> = for<'a> fn(
-    &'a A,
-    &'a Parts,
-    Entry<<A as Schema>::User>,
-) -> BoxFuture<
-    'a,
-    crate::Result<Option<Entered<<A as Schema>::User>>>,
->;
+pub(crate) type Enter<A> =
+    for<'a> fn(
+        &'a A,
+        &'a Parts,
+        Entry<<A as Schema>::User>,
+    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.

@@ -77,6 +77,8 @@ pub(crate) async fn start<A: Authority>(
         passwords,
         tokens,
         hooks: Arc::new(hooks),
+        #[cfg(feature = "oauth")]
+        oauth: None,
         outlets,
         policy: A::POLICY,
         waiting: WaitingRoom::default(),
