@@ -109,6 +109,10 @@ pub struct Transport<A: Authority> {
     /// Name of the cookie by which it tells a known browser from a stranger.
     pub device_cookie: Option<&'static str>,
     /// How it opens for somebody who proved by another door than its own who they are, where it can.
+    #[cfg_attr(
+        not(feature = "oauth"),
+        expect(dead_code, reason = "no other door is built in")
+    )]
     pub(crate) enter: Option<Enter<A>>,
 }
 
@@ -120,6 +124,7 @@ pub(crate) struct Entry<U> {
 }
 
 /// Somebody who came in.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
 pub(crate) struct Entered<U> {
     pub(crate) user: U,
     pub(crate) cookies: Vec<HeaderValue>,
