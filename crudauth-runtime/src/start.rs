@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::http::origin::Origin;
 use crate::mail::frontend;
 use crate::mail::outlets::Outlets;
+#[cfg(feature = "oauth")]
+use crate::oauth::{Clients, Settings as Registered};
 use crate::policy::{Argon2Params, PasswordPolicy, RecoveryPolicy};
 use crate::secret::SecretText;
 use crate::store::Store;
@@ -48,6 +50,12 @@ pub(crate) async fn start<A: Authority>(
         frontend_url(outlets.frontend_url.as_deref(), &A::POLICY.recovery),
     )?
     .flatten();
+    #[cfg(feature = "oauth")]
+    let oauth = keep(
+        &mut problems,
+        providers::<A>(std::mem::take(&mut settings.oauth)),
+    )?
+    .flatten();
     let store = keep(&mut problems, open::<A>(source).await)?;
     if let Some(store) = &store {
         keep(&mut problems, prepare::<A>(store, &settings).await)?;
@@ -77,6 +85,8 @@ pub(crate) async fn start<A: Authority>(
         passwords,
         tokens,
         hooks: Arc::new(hooks),
+        #[cfg(feature = "oauth")]
+        oauth,
         outlets,
         policy: A::POLICY,
         waiting: WaitingRoom::default(),
@@ -157,6 +167,15 @@ fn tokens<A: Authority>(
         (None, Some(keys)) => TokenKeys::derived(keys, &issuer::<A>()).map(Some),
         (None, None) => Ok(None), // told already
     }
+}
+
+/// The providers that the block declares, with what the builder was given of them.
+#[cfg(feature = "oauth")]
+fn providers<A: Authority>(given: Registered) -> Result<Option<Arc<Clients>>> {
+    let Some(policy) = A::OAUTH_POLICY else {
+        return Ok(None);
+    };
+    Clients::new(&policy, given).map(|clients| Some(Arc::new(clients)))
 }
 
 /// The tables whose accounts the tokens name: two authorities over one secret do not take each other's.

@@ -1,7 +1,7 @@
 //! What `auth!` writes: the authority's type, its declaration as associated constants, and one-line methods.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use crate::expand::hidden;
 use crate::features;
@@ -230,10 +230,10 @@ fn wiring(parts: &Parts) -> TokenStream {
 /// The credentials that the builder waits for, in types: the list of built-in providers, and how many of the others.
 fn credentials(providers: &Providers) -> TokenStream {
     let built_in = providers.built_in.iter().rev();
-    let built_in = built_in.fold(
-        quote!(()),
-        |rest, name| quote!((__p::Needs<__p::providers::#name>, #rest)),
-    );
+    let built_in = built_in.fold(quote!(()), |rest, word| {
+        let word = format_ident!("{word}");
+        quote!((__p::Needs<__p::word::#word>, #rest))
+    });
     let count = |more: usize| (0..more).fold(quote!(__p::Zero), |rest, _| quote!(__p::More<#rest>));
     let (oidc, own) = (count(providers.oidc), count(providers.own));
     quote!(__p::Providers<__p::NeedsUrl, #built_in, #oidc, #own>)

@@ -122,8 +122,8 @@ pub(crate) struct Parts {
 
 /// The providers with which people sign in.
 pub(crate) struct Providers {
-    /// Names of those that are built in, as types.
-    pub(crate) built_in: Vec<TokenStream>,
+    /// Words of those that are built in.
+    pub(crate) built_in: Vec<String>,
     /// How many OpenID providers there are besides.
     pub(crate) oidc: usize,
     /// How many the application describes itself.

@@ -3,6 +3,8 @@
 pub mod account;
 pub mod bearer;
 pub mod email_change;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 pub mod recovery;
 pub mod session;
 pub mod sudo;

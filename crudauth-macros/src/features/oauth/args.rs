@@ -3,7 +3,7 @@
 use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Lit, Meta};
+use syn::Lit;
 
 use crate::diag::nearest;
 use crate::read::link::{Bounds, LinkTtl, page_path};

@@ -133,7 +133,7 @@ impl Feature for OAuth {
             },
             needs: need(self.span, &needs),
             providers: Some(Providers {
-                built_in: built_in.map(|one| one.kind.variant()).collect(),
+                built_in: built_in.map(|one| one.name.clone()).collect(),
                 oidc: self.count(Kind::Oidc),
                 own: self.count(Kind::Own),
             }),
