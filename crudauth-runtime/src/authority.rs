@@ -17,7 +17,7 @@ use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::http::spec::FeatureSpec;
 use crate::http::user_agent;
-use crate::policy::{Algorithm, Policy};
+use crate::policy::{Algorithm, OAuthPolicy, Policy};
 use crate::principal::{Principal, Resolved};
 use crate::store::Store;
 use crate::store::sql::Schema;
@@ -43,6 +43,8 @@ pub trait Authority: Schema + Clone + fmt::Debug {
     const SCOPES: &'static [&'static str] = &[];
     /// How access tokens are signed, where the block declares them.
     const ALGORITHM: Option<Algorithm> = None;
+    /// Signing in elsewhere, where the block declares it.
+    const OAUTH_POLICY: Option<OAuthPolicy> = None;
     /// The declared database products.
     const DRIVERS: &'static [Driver<Self>];
 
