@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
+use futures_util::future::BoxFuture;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, EndpointNotSet, ExtraTokenFields,
-    HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, EndpointNotSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse,
+    TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -91,19 +93,10 @@ pub(super) async fn exchange(
     if let Some(secret) = proof.secret {
         client = client.set_client_secret(oauth2::ClientSecret::new(secret.into_owned()));
     }
-    let call = async |request: HttpRequest| {
-        let answer = caller.call(request).await?;
-        // `oauth2` reads the first of two equal members, or the last, as `serde` does with each field.
-        if answer.status() == StatusCode::OK && json::parse(answer.body()).is_none() {
-            return Err(HttpError::new("its answer is not one JSON text"));
-        }
-        Ok(answer)
-    };
-    let call = |request| Box::pin(call(request));
     let tokens = client
         .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
         .set_pkce_verifier(verifier(answer.verifier)?)
-        .request_async(&call)
+        .request_async(&Strict(caller))
         .await
         .map_err(|error| refusal(&error))?;
     if *tokens.token_type() != BasicTokenType::Bearer {
@@ -120,6 +113,26 @@ pub(super) async fn exchange(
         expires_in: tokens.expires_in(),
         id_token: id_token.map(SecretText::from),
     })
+}
+
+/// A caller that takes an answer only if it has one meaning. A type of its own: of a closure the compiler cannot tell that what it
+/// awaits may change threads.
+struct Strict<'a>(&'a Caller);
+
+impl<'c> AsyncHttpClient<'c> for Strict<'_> {
+    type Error = HttpError;
+    type Future = BoxFuture<'c, Result<HttpResponse, HttpError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.0.call(request).await?;
+            // `oauth2` reads the first of two equal members, or the last, as `serde` does with each field.
+            if answer.status() == StatusCode::OK && json::parse(answer.body()).is_none() {
+                return Err(HttpError::new("its answer is not one JSON text"));
+            }
+            Ok(answer)
+        })
+    }
 }
 
 fn redirect(uri: &str) -> Result<RedirectUrl, Failure> {

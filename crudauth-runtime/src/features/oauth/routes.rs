@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::HasOAuth;
@@ -184,9 +185,15 @@ async fn arrive<A: HasOAuth>(
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
         Arrived::Failed => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
         Arrived::Vouched(row, profile) if row.journey == Journey::Link.name() => {
-            link(auth, provider, parts, &row, *profile).await
+            let linked: BoxFuture<'_, Answer> =
+                Box::pin(link(auth, provider, parts, row, *profile));
+            linked.await
         }
-        Arrived::Vouched(row, profile) => sign_in(auth, provider, parts, &row, *profile).await,
+        Arrived::Vouched(row, profile) => {
+            let signed_in: BoxFuture<'_, Answer> =
+                Box::pin(sign_in(auth, provider, parts, row, *profile));
+            signed_in.await
+        }
     }
 }
 
@@ -194,7 +201,7 @@ async fn sign_in<A: HasOAuth>(
     auth: &A,
     provider: &Client,
     parts: &Parts,
-    row: &StateRow,
+    row: StateRow,
     profile: Profile,
 ) -> Answer {
     let from = client::<A>(parts);
@@ -211,7 +218,7 @@ async fn sign_in<A: HasOAuth>(
     let Some(entered) = enter(auth, parts, entry).await? else {
         return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
     };
-    let target = target::<A>(row);
+    let target = target::<A>(&row);
     let mut response = if A::OAUTH.json {
         let account = entered.user.account();
         ok(&SignedIn {
@@ -237,7 +244,7 @@ async fn link<A: HasOAuth>(
     auth: &A,
     provider: &Client,
     parts: &mut Parts,
-    row: &StateRow,
+    row: StateRow,
     profile: Profile,
 ) -> Answer {
     #[derive(Serialize)]
@@ -263,9 +270,9 @@ async fn link<A: HasOAuth>(
     match linked.await? {
         Linked::Done if A::OAUTH.json => ok(&Done {
             detail: "Identity linked.",
-            redirect_to: target::<A>(row),
+            redirect_to: target::<A>(&row),
         }),
-        Linked::Done => redirect(StatusCode::TEMPORARY_REDIRECT, target::<A>(row)),
+        Linked::Done => redirect(StatusCode::TEMPORARY_REDIRECT, target::<A>(&row)),
         Linked::Taken => refuse::<A>(Problem::IdentityTaken, A::OAUTH.json),
         Linked::Gone => refuse::<A>(Problem::AccountInactive, A::OAUTH.json),
     }

@@ -1,10 +1,12 @@
 //! To the provider and back.
 
+use futures_util::future::BoxFuture;
+
 use crate::account::AuthUser;
 use crate::crypto::journey::{Companions, State};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::oauth::{Answer, Ask, Client, Failure, Profile};
+use crate::oauth::{Answer, Ask, Client, Failure, Identified, Profile};
 use crate::policy::OAuthPolicy;
 use crate::store::Digest;
 use crate::store::identities::{Journey, NewState, StateRow};
@@ -98,7 +100,10 @@ pub(crate) async fn arrive<U: AuthUser>(
         redirect_uri: arrival.redirect_uri,
         user: row.said.as_deref(),
     };
-    match client.identify(engine.now(), &answer).await {
+    // On the heap, and of one type: what it awaits is of many.
+    let identified: BoxFuture<'_, Result<Identified, Failure>> =
+        Box::pin(client.identify(engine.now(), &answer));
+    match identified.await {
         Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified.profile))),
         Err(failure) => {
             report(client, &failure);
