@@ -6,7 +6,7 @@ extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
 pub use crudauth_runtime::account::{
-    self, AccountKey, HasActive, HasEmail, HasPassword, HasRecovery, HasSuperuser,
+    self, AccountKey, HasActive, HasEmail, HasEmailVerified, HasPassword, HasRecovery, HasSuperuser,
 };
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified, RecoversByEmail};
 pub use crudauth_runtime::authority::Authority;
@@ -37,6 +37,15 @@ pub use crudauth_runtime::__private;
 /// What access tokens are signed and verified with.
 pub mod jwt {
     pub use crudauth_runtime::crypto::jws::{SigningKeys, VerifyingKey};
+}
+
+/// Signing in with an account at somebody else's: what a builder is given for `#[oauth(…)]`.
+#[cfg(feature = "oauth")]
+pub mod oauth {
+    pub use crudauth_runtime::oauth::{
+        Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
+        OAuthProvider, Profile,
+    };
 }
 
 /// Messages to the owner of an account: what they say, and who carries them.

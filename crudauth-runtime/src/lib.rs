@@ -13,7 +13,9 @@ pub mod builder;
 pub mod clock;
 pub mod crypto;
 mod device;
+mod elevated;
 pub mod engine;
+mod enrol;
 pub mod error;
 pub mod features;
 pub mod guard;
@@ -24,6 +26,8 @@ pub mod identity;
 pub mod judge;
 pub mod links;
 pub mod mail;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 mod outbox;
 pub mod policy;
 pub mod principal;
