@@ -47,6 +47,7 @@ shapes! {
     everything_on
     hooks
     newtype_key
+    oauth
     parentheses
     public
     recovery_marked
