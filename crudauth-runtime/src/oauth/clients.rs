@@ -32,7 +32,7 @@ pub(crate) struct Client {
 /// What a provider speaks.
 pub(super) enum Speaks {
     OpenId(Box<OpenId>),
-    Plain(Plain),
+    Plain(Box<Plain>),
 }
 
 /// What a browser takes to the provider.

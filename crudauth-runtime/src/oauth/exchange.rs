@@ -8,15 +8,16 @@ use oauth2::basic::{
     BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, EndpointNotSet, ExtraTokenFields,
-    HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, EndpointNotSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse,
+    TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::http::{Caller, HttpError};
-use super::{Answer, Ask, Failure, ProviderTokens};
+use super::{Answer, Ask, BoxFuture, Failure, ProviderTokens};
 use crate::crypto::json;
 use crate::secret::SecretText;
 
@@ -91,19 +92,10 @@ pub(super) async fn exchange(
     if let Some(secret) = proof.secret {
         client = client.set_client_secret(oauth2::ClientSecret::new(secret.into_owned()));
     }
-    let call = async |request: HttpRequest| {
-        let answer = caller.call(request).await?;
-        // `oauth2` reads the first of two equal members, or the last, as `serde` does with each field.
-        if answer.status() == StatusCode::OK && json::parse(answer.body()).is_none() {
-            return Err(HttpError::new("its answer is not one JSON text"));
-        }
-        Ok(answer)
-    };
-    let call = |request| Box::pin(call(request));
     let tokens = client
         .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
         .set_pkce_verifier(verifier(answer.verifier)?)
-        .request_async(&call)
+        .request_async(caller)
         .await
         .map_err(|error| refusal(&error))?;
     if *tokens.token_type() != BasicTokenType::Bearer {
@@ -120,6 +112,22 @@ pub(super) async fn exchange(
         expires_in: tokens.expires_in(),
         id_token: id_token.map(SecretText::from),
     })
+}
+
+impl<'c> AsyncHttpClient<'c> for Caller {
+    type Error = HttpError;
+    type Future = BoxFuture<'c, Result<HttpResponse, HttpError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.send(request).await?;
+            // Which of two equal members `oauth2` reads depends on the member.
+            if answer.status() == StatusCode::OK && json::parse(answer.body()).is_none() {
+                return Err(HttpError::new("its answer is not one JSON text"));
+            }
+            Ok(answer)
+        })
+    }
 }
 
 fn redirect(uri: &str) -> Result<RedirectUrl, Failure> {
