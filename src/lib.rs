@@ -49,4 +49,14 @@ pub mod mail {
     pub use crudauth_runtime::mail::{SmtpMailer, SmtpMailerBuilder};
 }
 
+/// Signing in with an account at somebody else's: what the application is to each provider, and what a provider says of
+/// somebody.
+#[cfg(feature = "oauth")]
+pub mod oauth {
+    pub use crudauth_runtime::oauth::{
+        Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
+        OAuthProvider, Profile,
+    };
+}
+
 pub mod guide;
