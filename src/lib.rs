@@ -6,7 +6,7 @@ extern crate self as crudauth;
 
 pub use crudauth_macros::{AuthUser, auth, public, require};
 pub use crudauth_runtime::account::{
-    self, AccountKey, HasActive, HasEmail, HasPassword, HasRecovery, HasSuperuser,
+    self, AccountKey, HasActive, HasEmail, HasEmailVerified, HasPassword, HasRecovery, HasSuperuser,
 };
 pub use crudauth_runtime::account::{HasTokenVersion, HasUsername, HasVerified, RecoversByEmail};
 pub use crudauth_runtime::authority::Authority;
@@ -39,6 +39,15 @@ pub mod jwt {
     pub use crudauth_runtime::crypto::jws::{SigningKeys, VerifyingKey};
 }
 
+/// Signing in with an account at somebody else's: what a builder is given for `#[oauth(…)]`.
+#[cfg(feature = "oauth")]
+pub mod oauth {
+    pub use crudauth_runtime::oauth::{
+        Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
+        OAuthProvider, Profile,
+    };
+}
+
 /// Messages to the owner of an account: what they say, and who carries them.
 pub mod mail {
     pub use crudauth_runtime::mail::{
@@ -47,16 +56,6 @@ pub mod mail {
     };
     #[cfg(feature = "smtp")]
     pub use crudauth_runtime::mail::{SmtpMailer, SmtpMailerBuilder};
-}
-
-/// Signing in with an account at somebody else's: what the application is to each provider, and what a provider says of
-/// somebody.
-#[cfg(feature = "oauth")]
-pub mod oauth {
-    pub use crudauth_runtime::oauth::{
-        Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
-        OAuthProvider, Profile,
-    };
 }
 
 pub mod guide;

@@ -30,6 +30,8 @@ const RUNTIME: Crate = Crate {
             "attempt",
             "authenticate",
             "device",
+            "elevated",
+            "enrol",
             "judge",
             "links",
             "outbox",

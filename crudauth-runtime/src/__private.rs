@@ -8,18 +8,20 @@ use std::marker::PhantomData;
 pub use std::sync::Arc;
 
 pub use crate::account::{
-    Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasPassword,
-    HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
+    Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasEmailVerified,
+    HasPassword, HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
     InstantColumn, NewAccount, NewColumns, RawKey, RecoversByEmail, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
 pub use crate::builder::{
-    Builder, IntoStore, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, TakesKeys, Undeclared,
-    Wiring, driver,
+    Builder, IntoStore, More, Needs, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, NeedsUrl,
+    Providers, TakesKeys, Undeclared, Wiring, Zero, driver, word,
 };
 pub use crate::clock::Timestamp;
 pub use crate::crypto::PasswordHash;
 pub use crate::error::Result;
+#[cfg(feature = "oauth")]
+pub use crate::features::oauth;
 pub use crate::features::{account, bearer, email_change, recovery, session, sudo};
 pub use crate::guard::{
     By, Check, CheckSite, Gate, Proofs, Proves, ProvesScope, Refine, Scoped, Superuser, Verdict,
@@ -28,8 +30,8 @@ pub use crate::guard::{
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{
-    Algorithm, Argon2Params, BearerPolicy, Limit, Policy, RefreshPolicy, SameSite, SessionPolicy,
-    SudoPolicy,
+    Algorithm, Argon2Params, BearerPolicy, Limit, OAuthPolicy, Policy, ProviderKind,
+    ProviderPolicy, RefreshPolicy, SameSite, SessionPolicy, SudoPolicy,
 };
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};
@@ -216,6 +218,8 @@ needs! {
 pub const fn need_hooks<H: Hooks<U>, U: AuthUser>() {}
 /// Moves the error of a missing address to `#[email]`.
 pub const fn need_email<U: HasEmail>() {}
+/// Moves the error of a missing column to `#[oauth]`: without it nobody knows whose an address is, and no account could be linked.
+pub const fn need_email_verified<U: HasEmailVerified>() {}
 /// Moves the error of an account that is not recovered by e-mail to `#[email]`.
 pub const fn need_mailbox<U: RecoversByEmail>() {}
 /// Moves the error of an account that nothing recovers to `#[channel]`.

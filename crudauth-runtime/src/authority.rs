@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use futures_util::future::BoxFuture;
 
+use crate::authenticate::Authenticated;
 use crate::engine::{Client, Engine, Rotated};
 use crate::hooks::Hooks;
 use crate::http::client::{client_ip, client_key, peer};
@@ -16,7 +17,7 @@ use crate::http::origin::Origin;
 use crate::http::problem::Problem;
 use crate::http::spec::FeatureSpec;
 use crate::http::user_agent;
-use crate::policy::{Algorithm, Policy};
+use crate::policy::{Algorithm, OAuthPolicy, Policy};
 use crate::principal::{Principal, Resolved};
 use crate::store::Store;
 use crate::store::sql::Schema;
@@ -42,6 +43,8 @@ pub trait Authority: Schema + Clone + fmt::Debug {
     const SCOPES: &'static [&'static str] = &[];
     /// How access tokens are signed, where the block declares them.
     const ALGORITHM: Option<Algorithm> = None;
+    /// Signing in elsewhere, where the block declares it.
+    const OAUTH_POLICY: Option<OAuthPolicy> = None;
     /// The declared database products.
     const DRIVERS: &'static [Driver<Self>];
 
@@ -75,6 +78,14 @@ pub type Confirm<A> =
 /// Ends the credential of another transport that a request carries, and gives the cookies that clear it.
 pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
+/// Opens what a transport carries for somebody whom a feature has authenticated. `None` when the account was disabled, deleted or
+/// moved on meanwhile.
+pub(crate) type Enter<A> =
+    for<'a> fn(
+        &'a A,
+        &'a Parts,
+        Entry<<A as Schema>::User>,
+    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.
@@ -99,6 +110,28 @@ pub struct Transport<A: Authority> {
     pub challenge: Option<&'static str>,
     /// Name of the cookie by which it tells a known browser from a stranger.
     pub device_cookie: Option<&'static str>,
+    /// How it opens for somebody who proved by another door than its own who they are, where it can.
+    #[cfg_attr(
+        not(feature = "oauth"),
+        expect(dead_code, reason = "no other door is built in")
+    )]
+    pub(crate) enter: Option<Enter<A>>,
+}
+
+/// Somebody who is about to come in.
+pub(crate) struct Entry<U> {
+    pub(crate) proof: Authenticated<U>,
+    /// Whether to keep them signed in beyond the browser's session.
+    pub(crate) remember: bool,
+}
+
+/// Somebody who came in.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
+pub(crate) struct Entered<U> {
+    pub(crate) user: U,
+    pub(crate) cookies: Vec<HeaderValue>,
+    /// The CSRF token; empty where CSRF is off.
+    pub(crate) csrf: String,
 }
 
 impl<A: Authority> Transport<A> {
@@ -114,6 +147,7 @@ impl<A: Authority> Transport<A> {
             sign_out: None,
             challenge: None,
             device_cookie: None,
+            enter: None,
         }
     }
 }

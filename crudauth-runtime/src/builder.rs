@@ -18,12 +18,20 @@ use crate::store::Store;
 use crate::store::dialect::{Declares, Dialect};
 use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
 
+pub use providers::{
+    AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, BuiltInComplete, CredentialsGiven, Here, More, Needs,
+    NeedsUrl, OidcComplete, OwnComplete, Providers, ProvidersComplete, SignsInElsewhere, There,
+    UrlComplete, Zero, word,
+};
 pub use wiring::{
     AfterKeys, ChannelComplete, Channels, Complete, Given, HooksComplete, KeysComplete, Links,
     MailerComplete, Mails, NeedsChannel, NeedsHooks, NeedsKeys, NeedsMailer, Signs, TakesKeys,
     Undeclared, Wiring,
 };
 
+#[cfg(feature = "oauth")]
+mod oauth;
+mod providers;
 mod wiring;
 
 /// Where the store comes from: a pool of the application's, in a declared database product.
@@ -97,6 +105,8 @@ pub(crate) struct Settings {
     pub(crate) cheap_hashing: bool,
     pub(crate) unlimited: bool,
     pub(crate) signing_keys: Option<SigningKeys>,
+    #[cfg(feature = "oauth")]
+    pub(crate) oauth: crate::oauth::Settings,
 }
 
 impl<A: Authority, W> std::fmt::Debug for Builder<A, W> {
@@ -131,6 +141,8 @@ impl<A: Authority, W> Builder<A, W> {
             cheap_hashing: false,
             unlimited: false,
             signing_keys: None,
+            #[cfg(feature = "oauth")]
+            oauth: crate::oauth::Settings::default(),
         };
         Self {
             source,
@@ -260,17 +272,17 @@ impl<A: Authority, W> Builder<A, W> {
     }
 }
 
-impl<A: Authority, M, C, K> Builder<A, Wiring<NeedsHooks, M, C, K>> {
+impl<A: Authority, M, C, K, O> Builder<A, Wiring<NeedsHooks, M, C, K, O>> {
     /// The application's hooks, of the type that the block names.
-    pub fn hooks(mut self, hooks: A::Hooks) -> Builder<A, Wiring<Given, M, C, K>> {
+    pub fn hooks(mut self, hooks: A::Hooks) -> Builder<A, Wiring<Given, M, C, K, O>> {
         self.hooks = Some(hooks);
         self.wired()
     }
 }
 
-impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
+impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
     /// What carries e-mail, for a block that declares `#[email]`. Called again, it replaces the former.
-    pub fn mailer(mut self, mailer: impl Mailer) -> Builder<A, Wiring<H, Given, C, K>>
+    pub fn mailer(mut self, mailer: impl Mailer) -> Builder<A, Wiring<H, Given, C, K, O>>
     where
         M: Mails,
     {
@@ -279,7 +291,10 @@ impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
     }
 
     /// What delivers for a block that declares `#[channel]`; may be called again for further ones.
-    pub fn channel(mut self, channel: impl Channel<A::User>) -> Builder<A, Wiring<H, M, Given, K>>
+    pub fn channel(
+        mut self,
+        channel: impl Channel<A::User>,
+    ) -> Builder<A, Wiring<H, M, Given, K, O>>
     where
         C: Channels,
     {
@@ -289,7 +304,7 @@ impl<A: Authority, H, M, C, K> Builder<A, Wiring<H, M, C, K>> {
 
     /// What signs access tokens, of the `algorithm` that the block names. With HS256 it may be left out: then the key is derived
     /// from the secret. For keys of your own, and for their rotation, see [`SigningKeys`].
-    pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, K::Keyed>>
+    pub fn signing_keys(mut self, keys: SigningKeys) -> Builder<A, Wiring<H, M, C, K::Keyed, O>>
     where
         K: AfterKeys + Signs,
     {

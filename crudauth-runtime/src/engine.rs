@@ -10,6 +10,8 @@ use crate::crypto::{ClientKey, Passwords, Purpose, Random, RootKeys};
 use crate::error::{Error, Result};
 use crate::hooks::{AnyHooks, Origin};
 use crate::mail::outlets::Outlets;
+#[cfg(feature = "oauth")]
+use crate::oauth::Clients;
 use crate::policy::{Limit, Policy};
 use crate::store::{Digest, Store, patience};
 use crate::waiting::WaitingRoom;
@@ -25,6 +27,9 @@ pub struct Engine<U: AuthUser> {
     /// What signs and verifies access tokens.
     pub(crate) tokens: TokenKeys,
     pub(crate) hooks: Arc<dyn AnyHooks<U>>,
+    /// The providers that people sign in by, where the block declares any.
+    #[cfg(feature = "oauth")]
+    pub(crate) oauth: Option<Arc<Clients>>,
     /// Where messages go.
     pub(crate) outlets: Outlets<U>,
     pub(crate) policy: Policy,

@@ -202,6 +202,8 @@ pub struct RateLimits {
     pub password_reset_request: Limit,
     /// `POST /email/change-request`, per user: 3 an hour. As many messages go to one new address.
     pub email_change_request: Limit,
+    /// `GET /oauth/{provider}/authorize`, per address: 30 an hour.
+    pub oauth_authorize: Limit,
     /// Notices to the owner of an address that somebody tried to register: 5 an hour. What is above is not sent.
     pub existing_account_notice: Limit,
 }
@@ -216,6 +218,7 @@ impl RateLimits {
         email_verify_request: Limit::new(5, HOUR),
         password_reset_request: Limit::new(5, HOUR),
         email_change_request: Limit::new(3, HOUR),
+        oauth_authorize: Limit::new(30, HOUR),
         existing_account_notice: Limit::new(5, HOUR),
     };
 }

@@ -110,6 +110,7 @@ fn times<A: Authority>(name: &str) -> String {
         "email_verify_request" => limits.email_verify_request,
         "password_reset_request" => limits.password_reset_request,
         "email_change_request" => limits.email_change_request,
+        "oauth_authorize" => limits.oauth_authorize,
         _ => return String::new(),
     };
     if limit.times == 0 {

@@ -11,9 +11,13 @@ use crate::crypto::jws::{SigningKeys, TokenKeys};
 use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+#[cfg(feature = "oauth")]
+use crate::features::oauth::flow::missing_columns;
 use crate::http::origin::Origin;
 use crate::mail::frontend;
 use crate::mail::outlets::Outlets;
+#[cfg(feature = "oauth")]
+use crate::oauth::{Clients, Settings as Registered};
 use crate::policy::{Argon2Params, PasswordPolicy, RecoveryPolicy};
 use crate::secret::SecretText;
 use crate::store::Store;
@@ -48,6 +52,12 @@ pub(crate) async fn start<A: Authority>(
         frontend_url(outlets.frontend_url.as_deref(), &A::POLICY.recovery),
     )?
     .flatten();
+    #[cfg(feature = "oauth")]
+    let oauth = keep(
+        &mut problems,
+        providers::<A>(std::mem::take(&mut settings.oauth)),
+    )?
+    .flatten();
     let store = keep(&mut problems, open::<A>(source).await)?;
     if let Some(store) = &store {
         keep(&mut problems, prepare::<A>(store, &settings).await)?;
@@ -77,6 +87,8 @@ pub(crate) async fn start<A: Authority>(
         passwords,
         tokens,
         hooks: Arc::new(hooks),
+        #[cfg(feature = "oauth")]
+        oauth,
         outlets,
         policy: A::POLICY,
         waiting: WaitingRoom::default(),
@@ -156,6 +168,22 @@ fn tokens<A: Authority>(
         }
         (None, Some(keys)) => TokenKeys::derived(keys, &issuer::<A>()).map(Some),
         (None, None) => Ok(None), // told already
+    }
+}
+
+/// The providers that the block declares, with what the builder was given of them.
+#[cfg(feature = "oauth")]
+fn providers<A: Authority>(given: Registered) -> Result<Option<Arc<Clients>>> {
+    let Some(policy) = A::OAUTH_POLICY else {
+        return Ok(None);
+    };
+    match (missing_columns::<A::User>(), Clients::new(&policy, given)) {
+        (Ok(()), clients) => clients.map(|clients| Some(Arc::new(clients))),
+        (Err(Error::Config(mut all)), Err(Error::Config(more))) => {
+            all.extend(more);
+            Err(Error::Config(all))
+        }
+        (Err(error), _) => Err(error),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What `auth!` writes: the authority's type, its declaration as associated constants, and one-line methods.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use crate::expand::hidden;
 use crate::features;
-use crate::model::{App, Keys, Parts};
+use crate::model::{App, Keys, Parts, Providers};
 
 /// The whole block.
 pub(crate) fn auth(app: &App) -> TokenStream {
@@ -45,6 +45,7 @@ fn merge(app: &App) -> Parts {
         all.mails |= parts.mails;
         all.delivers |= parts.delivers;
         all.keys = parts.keys.or(all.keys);
+        all.providers = parts.providers.or(all.providers);
         all.prefix = parts.prefix.or(all.prefix);
     }
     all
@@ -210,11 +211,32 @@ fn wiring(parts: &Parts) -> TokenStream {
     let hooks = needed(parts.hooks.is_some(), quote!(__p::NeedsHooks));
     let mailer = needed(parts.mails, quote!(__p::NeedsMailer));
     let channel = needed(parts.delivers, quote!(__p::NeedsChannel));
-    match parts.keys {
-        None => quote!(__p::Wiring<#hooks, #mailer, #channel>),
-        Some(Keys::Derived) => quote!(__p::Wiring<#hooks, #mailer, #channel, __p::TakesKeys>),
-        Some(Keys::Given) => quote!(__p::Wiring<#hooks, #mailer, #channel, __p::NeedsKeys>),
+    let keys = match parts.keys {
+        None => needed(false, TokenStream::new()),
+        Some(Keys::Derived) => quote!(__p::TakesKeys),
+        Some(Keys::Given) => quote!(__p::NeedsKeys),
+    };
+    match &parts.providers {
+        // What is left out is `Undeclared`.
+        None if parts.keys.is_none() => quote!(__p::Wiring<#hooks, #mailer, #channel>),
+        None => quote!(__p::Wiring<#hooks, #mailer, #channel, #keys>),
+        Some(providers) => {
+            let providers = credentials(providers);
+            quote!(__p::Wiring<#hooks, #mailer, #channel, #keys, #providers>)
+        }
     }
+}
+
+/// The credentials that the builder waits for, in types: the list of built-in providers, and how many of the others.
+fn credentials(providers: &Providers) -> TokenStream {
+    let built_in = providers.built_in.iter().rev();
+    let built_in = built_in.fold(quote!(()), |rest, word| {
+        let word = format_ident!("{word}");
+        quote!((__p::Needs<__p::word::#word>, #rest))
+    });
+    let count = |more: usize| (0..more).fold(quote!(__p::Zero), |rest, _| quote!(__p::More<#rest>));
+    let (oidc, own) = (count(providers.oidc), count(providers.own));
+    quote!(__p::Providers<__p::NeedsUrl, #built_in, #oidc, #own>)
 }
 
 /// What a section needs and does not find is told at the token that needs it. The account type itself is not asked for:

@@ -185,6 +185,7 @@ fn recovery(user: &UserModel) -> Vec<&'static str> {
 /// Which role gives which capability.
 pub(crate) const CAPABILITIES: &[(Role, &str)] = &[
     (Role::Email, "HasEmail"),
+    (Role::EmailVerified, "HasEmailVerified"),
     (Role::Username, "HasUsername"),
     (Role::PasswordHash, "HasPassword"),
     (Role::IsActive, "HasActive"),

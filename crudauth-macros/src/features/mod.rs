@@ -61,6 +61,7 @@ registry! {
     email::Email,
     channel::Channel,
     sudo::Sudo,
+    oauth::OAuth,
     proxy::Proxy,
     database::Database,
     tables::Tables,

@@ -38,6 +38,12 @@ const KEYS: &[Key] = &[
         "`POST /csrf/refresh`, per address.",
     ),
     Key::new(
+        "oauth_authorize",
+        "limit",
+        "\"30/h\"",
+        "`GET /oauth/{provider}/authorize`, per address.",
+    ),
+    Key::new(
         "email_verify_request",
         "limit",
         "\"5/h\"",
@@ -71,6 +77,7 @@ pub(crate) struct RateLimit {
     change_password: Option<Rate>,
     logout_all: Option<Rate>,
     csrf_refresh: Option<Rate>,
+    oauth_authorize: Option<Rate>,
     email_verify_request: Option<SpannedValue<Rate>>,
     password_reset_request: Option<SpannedValue<Rate>>,
     email_change_request: Option<SpannedValue<Rate>>,
@@ -124,6 +131,10 @@ impl Feature for RateLimit {
         );
         assign!(policy, rate_limit.logout_all = limit(self.logout_all));
         assign!(policy, rate_limit.csrf_refresh = limit(self.csrf_refresh));
+        assign!(
+            policy,
+            rate_limit.oauth_authorize = limit(self.oauth_authorize)
+        );
         let [verify, reset, change, notice] =
             self.messages().map(|rate| limit(rate.map(|rate| **rate)));
         assign!(policy, rate_limit.email_verify_request = verify);

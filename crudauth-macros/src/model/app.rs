@@ -114,8 +114,20 @@ pub(crate) struct Parts {
     pub(crate) delivers: bool,
     /// Where the builder gets the keys of access tokens from.
     pub(crate) keys: Option<Keys>,
+    /// The providers of whose credentials the builder is to be given.
+    pub(crate) providers: Option<Providers>,
     /// The tables' prefix.
     pub(crate) prefix: Option<String>,
+}
+
+/// The providers with which people sign in.
+pub(crate) struct Providers {
+    /// Words of those that are built in.
+    pub(crate) built_in: Vec<String>,
+    /// How many OpenID providers there are besides.
+    pub(crate) oidc: usize,
+    /// How many the application describes itself.
+    pub(crate) own: usize,
 }
 
 /// Where the keys of access tokens come from.

@@ -4,7 +4,7 @@ mod app;
 mod guard;
 mod user;
 
-pub(crate) use app::{App, Declared, Facts, Feature, Keys, Page, Parts};
+pub(crate) use app::{App, Declared, Facts, Feature, Keys, Page, Parts, Providers};
 pub(crate) use guard::{Guard, Proof, Sudo};
 pub(crate) use user::{
     Column, DefaultValue, Field, Repr, Role, UserModel, last_segment, option_of,

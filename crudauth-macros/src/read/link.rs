@@ -104,6 +104,15 @@ fn segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..")
 }
 
+/// A path that leads to one page, whoever reads it.
+pub(crate) fn page_path(text: &str) -> bool {
+    let Some(path) = text.strip_prefix('/') else {
+        return false;
+    };
+    let path = path.strip_suffix('/').unwrap_or(path);
+    text == "/" || path.split('/').all(segment)
+}
+
 /// The path of a page, put behind the frontend's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PagePath(pub(crate) String);
@@ -125,8 +134,7 @@ impl Literal for PagePath {
                 "{text:?} has a query or a fragment, where the links put their own; {fix}"
             ));
         }
-        let path = path.strip_suffix('/').unwrap_or(path);
-        if text == "/" || path.split('/').all(segment) {
+        if page_path(&text) {
             return Ok(Self(text));
         }
         Err(format!(

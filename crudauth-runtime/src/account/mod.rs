@@ -344,6 +344,8 @@ macro_rules! capabilities {
 capabilities! {
     /// The account has an e-mail column.
     HasEmail: "`{Self}` has no e-mail column", "add a field `email: String`, or mark yours `#[auth(email)]`";
+    /// The account has a column that says whether the e-mail address is proven.
+    HasEmailVerified: "`{Self}` has no column that says whether the e-mail address is verified", "add a field `email_verified: bool`, or mark yours `#[auth(email_verified)]`";
     /// The account has a user name column.
     HasUsername: "`{Self}` has no user name column", "add a field `username: String`, or mark yours `#[auth(username)]`";
     /// The account has a password column.

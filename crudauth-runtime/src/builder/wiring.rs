@@ -3,13 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::providers::ProvidersComplete;
 use crate::authority::Authority;
 
-/// How far the wiring of a builder has come: its hooks, its mailer, its channels, its signing keys. Each is [`Undeclared`], missing
-/// ([`NeedsHooks`], …) or [`Given`].
-pub struct Wiring<H, M, C, K = Undeclared>(PhantomData<fn(H, M, C, K)>);
+/// How far the wiring of a builder has come: its hooks, its mailer, its channels, its signing keys, its providers. Each is
+/// [`Undeclared`], missing ([`NeedsHooks`], …) or [`Given`]; of the providers, [`Providers`](super::Providers) says which.
+pub struct Wiring<H, M, C, K = Undeclared, O = Undeclared>(PhantomData<fn(H, M, C, K, O)>);
 
-impl<H, M, C, K> fmt::Debug for Wiring<H, M, C, K> {
+impl<H, M, C, K, O> fmt::Debug for Wiring<H, M, C, K, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wiring")
     }
@@ -53,13 +54,14 @@ pub trait Complete<A: Authority> {
     fn no_hooks() -> Option<A::Hooks>;
 }
 
-impl<A, H, M, C, K> Complete<A> for Wiring<H, M, C, K>
+impl<A, H, M, C, K, O> Complete<A> for Wiring<H, M, C, K, O>
 where
     A: Authority,
     H: HooksComplete<A>,
     M: MailerComplete,
     C: ChannelComplete,
     K: KeysComplete,
+    O: ProvidersComplete,
 {
     fn no_hooks() -> Option<A::Hooks> {
         H::no_hooks()
@@ -191,7 +193,7 @@ impl Channels for Given {}
 )]
 pub trait Links {}
 
-impl<H, C, K> Links for Wiring<H, NeedsMailer, C, K> {}
-impl<H, C, K> Links for Wiring<H, Given, C, K> {}
-impl<H, K> Links for Wiring<H, Undeclared, NeedsChannel, K> {}
-impl<H, K> Links for Wiring<H, Undeclared, Given, K> {}
+impl<H, C, K, O> Links for Wiring<H, NeedsMailer, C, K, O> {}
+impl<H, C, K, O> Links for Wiring<H, Given, C, K, O> {}
+impl<H, K, O> Links for Wiring<H, Undeclared, NeedsChannel, K, O> {}
+impl<H, K, O> Links for Wiring<H, Undeclared, Given, K, O> {}

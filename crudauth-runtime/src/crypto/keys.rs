@@ -37,6 +37,8 @@ pub enum Purpose {
     Refresh,
     /// Access tokens, where the application gives no key for them.
     AccessToken,
+    /// What a browser takes along on its journey to a provider.
+    OAuth,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -64,6 +66,7 @@ struct KeySet {
     link_state: Key,
     refresh: Key,
     access_token: Key,
+    oauth: Key,
 }
 
 impl RootKeys {
@@ -159,6 +162,7 @@ impl KeySet {
             link_state: key("link-state")?,
             refresh: key("refresh")?,
             access_token: key("access-token")?,
+            oauth: key("oauth")?,
         })
     }
 
@@ -173,6 +177,7 @@ impl KeySet {
             Purpose::LinkState => &self.link_state,
             Purpose::Refresh => &self.refresh,
             Purpose::AccessToken => &self.access_token,
+            Purpose::OAuth => &self.oauth,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -232,7 +237,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 9] = [
+    const ALL: [Purpose; 10] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -242,6 +247,7 @@ mod tests {
         Purpose::LinkState,
         Purpose::Refresh,
         Purpose::AccessToken,
+        Purpose::OAuth,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";

@@ -3,6 +3,8 @@
 pub mod account;
 pub mod bearer;
 pub mod email_change;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 pub mod recovery;
 pub mod session;
 pub mod sudo;
@@ -14,6 +16,8 @@ pub const REGISTRY: &[&FeatureSpec] = &[
     &account::SPEC,
     &bearer::SPEC,
     &email_change::SPEC,
+    #[cfg(feature = "oauth")]
+    &oauth::SPEC,
     &recovery::SPEC,
     &session::SPEC,
     &sudo::SPEC,

@@ -19,6 +19,7 @@ pub(crate) mod attempts;
 pub mod dialect;
 pub mod elevations;
 pub mod families;
+pub mod identities;
 pub mod links;
 pub mod live;
 pub mod outbox;
@@ -36,6 +37,7 @@ pub mod text;
 
 pub use elevations::Elevations;
 pub use families::{Families, FamilyRow, NewFamily};
+pub use identities::{Identities, NewIdentity};
 pub use links::Links;
 pub use outbox::Outbox;
 pub use refusal::Unfit;
@@ -50,6 +52,7 @@ pub trait Store<U: AuthUser>:
     + Sessions<U>
     + Elevations<U>
     + Families<U>
+    + Identities<U>
     + Attempts
     + Limits
     + Links<U>
@@ -66,6 +69,7 @@ where
         + Sessions<U>
         + Elevations<U>
         + Families<U>
+        + Identities<U>
         + Attempts
         + Limits
         + Links<U>
@@ -161,13 +165,14 @@ pub trait Users<U: AuthUser>: Send + Sync {
         username: Option<&'a str>,
         folded: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Taken>>;
-    /// Inserts the row, reserves its folded user name, and leaves `message` for the worker, in the new account's name, in one
-    /// transaction.
+    /// Inserts the row, links the identity that it comes from, reserves its folded user name, and leaves `message` for the
+    /// worker, in the new account's name, in one transaction.
     fn insert<'a>(
         &'a self,
         new: NewAccount<U>,
         folded: Option<&'a str>,
         message: Option<Job<U::Id>>,
+        identity: Option<NewIdentity<'a>>,
     ) -> BoxFuture<'a, Result<Inserted<U::Id>>>;
     /// Replaces a hash that has just been verified by one with today's parameters. False when the row holds another hash.
     fn rehash<'a>(
@@ -186,7 +191,8 @@ pub trait Users<U: AuthUser>: Send + Sync {
         change: AccountChange,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<bool>>;
-    /// Deletes the account with its sessions, elevations, refresh families, links, messages and reserved name. False when
+    /// Deletes the account with its sessions, elevations, refresh families, identities, links, messages and reserved
+    /// name. False when
     /// there is none with this key.
     fn delete<'a>(&'a self, id: &'a U::Id) -> BoxFuture<'a, Result<bool>>;
 }

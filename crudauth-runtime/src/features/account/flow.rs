@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::account::{AccountKey, AuthUser, NewAccount, NewColumns, RawKey, Role};
+use crate::account::{AuthUser, NewAccount, NewColumns, Role};
 use crate::attempt::{self, Checked};
 use crate::crypto::{ClientKey, Normalized, PasswordHash, Purpose, fold_identifier};
 use crate::engine::{Client, Engine, Rotated, detached};
+use crate::enrol::new_account;
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo, NewUser, Origin, SignUpSource};
 use crate::outbox;
@@ -104,15 +105,25 @@ async fn insert<U: AuthUser>(
     if !alike {
         engine.hooks.new_user(&seed, &mut sign_up.columns).await;
     }
-    let new = new_account(&engine, sign_up, password_hash)?;
-    let is_superuser = new.is_superuser;
+    let is_superuser = sign_up.is_superuser;
+    let new = NewAccount {
+        email: sign_up.email,
+        username: sign_up.username,
+        email_verified: sign_up.email_verified,
+        is_superuser,
+        ..new_account(&engine, password_hash, sign_up.columns)?
+    };
     let welcome = if alike {
         // A link that proves what the account is recovered by.
         Some(outbox::job(&engine, JobKind::Verify)?)
     } else {
         None
     };
-    let id = match engine.store.insert(new, names.folded, welcome).await? {
+    let id = match engine
+        .store
+        .insert(new, names.folded, welcome, None)
+        .await?
+    {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
         Inserted::Taken(own) => {
@@ -143,30 +154,6 @@ async fn insert<U: AuthUser>(
         engine.hooks.after_register(&event).await;
     }
     Ok(SignUpOutcome::Created(id))
-}
-
-fn new_account<U: AuthUser>(
-    engine: &Engine<U>,
-    sign_up: SignUp<U>,
-    password_hash: PasswordHash,
-) -> Result<NewAccount<U>> {
-    let now = engine.now();
-    let key = <U::Id as AccountKey>::Inner::generate(&engine.random, now)?;
-    // 52 bits: a random start that no client's number type rounds. An account that gets a deleted one's id does not
-    // get its epoch, so nothing issued to the deleted one fits (SEC-159).
-    let [start @ .., _] = engine.random.bytes::<9>()?;
-    Ok(NewAccount {
-        id: key.map(U::Id::from_inner),
-        email: sign_up.email,
-        username: sign_up.username,
-        password_hash,
-        email_verified: sign_up.email_verified,
-        is_active: true,
-        is_superuser: sign_up.is_superuser,
-        token_version: i64::from_be_bytes(start) & ((1 << 52) - 1),
-        created_at: now,
-        columns: sign_up.columns,
-    })
 }
 
 /// What of a sign-up must be nobody else's.

@@ -1,12 +1,16 @@
 //! The session cookie as a transport: who sends the request, and what a guard adds.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::flow::{self, Live};
+use super::flow::{self, Live, Opening, open_and_tell};
 use super::{HasSession, cookies};
-use crate::authority::{Renewal, Transport, engine};
-use crate::engine::Rotated;
+use crate::authority::{Entered, Entry, Renewal, Transport, client, engine};
+use crate::device::known_device;
+use crate::engine::{Rotated, detached};
+use crate::error::Result;
 use crate::http::origin::{check_origin, is_safe};
 use crate::http::problem::Problem;
 use crate::principal::{Principal, Resolved};
@@ -31,6 +35,7 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
             None
         },
         device_cookie: Some(A::SESSION.device_cookie),
+        enter: Some(|auth, parts, entry| Box::pin(enter(auth, parts, entry))),
         ..Transport::plain("session", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
 }
@@ -40,10 +45,35 @@ fn renewed<A: HasSession>(principal: &Principal<A>, rotated: &Rotated) -> Vec<He
     cookies::session::<A>(&rotated.id, &rotated.csrf, remember)
 }
 
+/// Opens a session for somebody whom another door let in, and ends the one whose cookie came with the request.
+async fn enter<A: HasSession>(
+    auth: &A,
+    parts: &Parts,
+    entry: Entry<A::User>,
+) -> Result<Option<Entered<A::User>>> {
+    let engine = engine(auth);
+    let cookie = |name| cookies::value(&parts.headers, name);
+    let device = cookie(A::SESSION.device_cookie)
+        .filter(|device| known_device(engine, &entry.proof.user, device).is_some());
+    let opening = Opening {
+        remember: entry.remember,
+        presented: cookie(A::SESSION.cookie).map(str::to_owned),
+        device: device.map(str::to_owned),
+        client: client::<A>(parts),
+        attempt: None,
+    };
+    let opened = open_and_tell(Arc::clone(engine), A::SESSION, entry.proof, opening);
+    Ok(detached(opened).await?.map(|opened| Entered {
+        cookies: cookies::opened::<A>(&opened),
+        user: opened.user,
+        csrf: opened.csrf,
+    }))
+}
+
 async fn authenticate<A: HasSession>(
     auth: &A,
     parts: &Parts,
-) -> Result<Option<Resolved<A>>, Problem> {
+) -> std::result::Result<Option<Resolved<A>>, Problem> {
     let live = live(auth, &parts.headers).await?;
     Ok(live.map(|Live { session, user }| Resolved {
         user,
@@ -58,7 +88,7 @@ async fn authenticate<A: HasSession>(
 pub(super) async fn live<A: HasSession>(
     auth: &A,
     headers: &HeaderMap,
-) -> Result<Option<Live<A::User>>, Problem> {
+) -> std::result::Result<Option<Live<A::User>>, Problem> {
     match cookies::value(headers, A::SESSION.cookie) {
         Some(cookie) => Ok(flow::look_up(engine(auth), cookie).await?),
         None => Ok(None),
@@ -69,7 +99,7 @@ async fn confirm<A: HasSession>(
     auth: &A,
     parts: &Parts,
     found: &Resolved<A>,
-) -> Result<(), Problem> {
+) -> std::result::Result<(), Problem> {
     let Some(session) = &found.session else {
         return Ok(());
     };
@@ -90,7 +120,7 @@ pub(super) fn check_csrf<A: HasSession>(
     parts: &Parts,
     session: &SessionRow,
     exempt: bool,
-) -> Result<(), Problem> {
+) -> std::result::Result<(), Problem> {
     if is_safe(&parts.method) {
         return Ok(());
     }
@@ -116,7 +146,7 @@ pub(super) fn check_csrf<A: HasSession>(
 
 /// The token of the header, or of the form field where a form was read ahead for it. Never the query string or the
 /// cookie: those a foreign page can make a browser send (SEC-059).
-fn token(parts: &Parts) -> Result<&str, Problem> {
+fn token(parts: &Parts) -> std::result::Result<&str, Problem> {
     let mut sent = parts.headers.get_all(CSRF_HEADER).iter();
     match (sent.next(), sent.next()) {
         (Some(token), None) => token.to_str().map_err(|_| Problem::CsrfInvalid),

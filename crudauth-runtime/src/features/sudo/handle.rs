@@ -11,6 +11,7 @@ use super::flow::{self, Caller, Outcome, Proof};
 use super::proof::{ANY, EVER};
 use crate::authority::{client, engine};
 use crate::crypto::Normalized;
+use crate::elevated::is_elevated;
 use crate::engine::Client;
 use crate::error::Result;
 use crate::principal::Principal;
@@ -98,7 +99,7 @@ impl<'a, A: HasSudo> SudoHandle<'a, A> {
         match principal.session() {
             Some(session) => {
                 let ever = Duration::from_secs(EVER);
-                flow::is_elevated(engine(self.auth), &session.key, ever, ANY).await
+                is_elevated(engine(self.auth), &session.key, ever, ANY).await
             }
             None => Ok(false),
         }

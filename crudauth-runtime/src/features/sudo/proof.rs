@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 
-use super::{HasSudo, flow};
+use super::HasSudo;
 use crate::authority::{Authority, engine};
+use crate::elevated::is_elevated;
 use crate::guard::{Proof, Proves};
 use crate::http::problem::Problem;
 use crate::principal::Principal;
@@ -71,7 +72,7 @@ fn check<'a, A: Authority>(
         let elevated = match principal.session() {
             Some(session) => {
                 let within = Duration::from_secs(secs);
-                flow::is_elevated(engine(auth), &session.key, within, by)
+                is_elevated(engine(auth), &session.key, within, by)
                     .await
                     .map_err(|error| Problem::from(error).into_response())?
             }

@@ -1,12 +1,14 @@
 //! Mailed links, and what they do.
 //!
 //! Order of locks in every transaction here: counters, the account, its sessions, their elevations, its families, its
-//! links, its messages.
+//! identities, its links, its messages.
 
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
+};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -266,6 +268,8 @@ where
             | Effect::UndoEmailChange {
                 unusable: Some(_), ..
             } => {
+                // Who has the mailbox now linked none of them.
+                identities::forget::<D, S>(conn, asked.user).await?;
                 D::execute(conn, sql::<KillAll, D, S>(), others()).await?;
             }
             Effect::ResetPassword { .. } => {

@@ -38,6 +38,8 @@ statements! {
         DELETE FROM {@outbox} WHERE id IN (SELECT id FROM gone)";
     SweepElevations = "WITH gone AS (SELECT session_id, method FROM {@elevations} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
         DELETE FROM {@elevations} WHERE (session_id, method) IN (SELECT session_id, method FROM gone)";
+    SweepStates = "WITH gone AS (SELECT id FROM {@oauth_states} WHERE expires_at <= $1 LIMIT $2{lock:free}) \
+        DELETE FROM {@oauth_states} WHERE id IN (SELECT id FROM gone)";
     Unreserved = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{username} IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM {@usernames} n WHERE n.user_id = u.{id}) ORDER BY u.{id} LIMIT $1";
     UnreservedAfter = "SELECT u.{id}, u.{username} FROM {users} u WHERE u.{id} > $2 AND u.{username} IS NOT NULL \
@@ -188,6 +190,7 @@ where
         let args = || Args::new().at(now).int(i64::from(batch));
         let mut gone = self.execute::<SweepSessions>(args()).await?;
         gone += self.execute::<SweepElevations>(args()).await?;
+        gone += self.execute::<SweepStates>(args()).await?;
         gone += self.execute::<SweepAttempts>(args()).await?;
         gone += self.execute::<SweepLimits>(args()).await?;
         gone += self.execute::<SweepFamilies>(args()).await?;

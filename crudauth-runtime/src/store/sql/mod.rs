@@ -22,6 +22,7 @@ mod attempts;
 mod elevations;
 mod families;
 mod held;
+mod identities;
 mod limits;
 mod links;
 mod maintenance;

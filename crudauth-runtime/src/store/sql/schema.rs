@@ -24,6 +24,8 @@ pub(super) const TABLES: &[&str] = &[
     "outbox",
     "refresh_tokens",
     "elevations",
+    "identities",
+    "oauth_states",
 ];
 
 /// In a migration, `{@name}` is our table, `{@@name}` an index of ours, `{key}` the type of the account's key, and
@@ -33,6 +35,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     LINKS_AND_MESSAGES,
     REFRESH_TOKENS,
     ELEVATIONS,
+    IDENTITIES,
 ];
 
 const ACCOUNTS_AND_SESSIONS: Migration = Migration {
@@ -156,6 +159,38 @@ CREATE TABLE {@elevations} (
 {end};
 CREATE INDEX {@@elevations_by_user} ON {@elevations} (user_id);
 CREATE INDEX {@@elevations_by_expiry} ON {@elevations} (expires_at);
+",
+};
+
+const IDENTITIES: Migration = Migration {
+    id: "0005_identities",
+    makes: &["identities", "oauth_states"],
+    text: "
+CREATE TABLE {@identities} (
+  id {digest} NOT NULL PRIMARY KEY,
+  user_id {key} NOT NULL,
+  provider {text} NOT NULL,
+  issuer {text} NOT NULL,
+  subject {text} NOT NULL,
+  email {text},
+  created_at {int} NOT NULL,
+  last_used_at {int} NOT NULL
+{end};
+CREATE INDEX {@@identities_by_user} ON {@identities} (user_id);
+CREATE TABLE {@oauth_states} (
+  id {digest} NOT NULL PRIMARY KEY,
+  provider {text} NOT NULL,
+  journey {text} NOT NULL,
+  user_id {key},
+  session_id {digest},
+  redirect_to {text},
+  remember {int} NOT NULL,
+  said {text},
+  created_at {int} NOT NULL,
+  expires_at {int} NOT NULL
+{end};
+CREATE INDEX {@@oauth_states_by_user} ON {@oauth_states} (user_id);
+CREATE INDEX {@@oauth_states_by_expiry} ON {@oauth_states} (expires_at);
 ",
 };
 

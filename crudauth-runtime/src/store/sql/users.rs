@@ -4,13 +4,16 @@ use futures_util::future::BoxFuture;
 
 use super::held::Held;
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
+};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::crypto::link::LinkKind;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
+use crate::store::identities::NewIdentity;
 use crate::store::outbox::Job;
 use crate::store::refusal::Refusal;
 use crate::store::repr::Keeps;
@@ -69,9 +72,10 @@ where
         new: &NewAccount<S::User>,
         folded: Option<&str>,
         message: Option<&Job<Id<S>>>,
+        identity: Option<&NewIdentity<'_>>,
     ) -> Result<Inserted<Id<S>>> {
         let mut held = self.hold().await?;
-        match Self::insert_in(&mut held, new, folded, message).await {
+        match Self::insert_in(&mut held, new, folded, message, identity).await {
             Err(error) => refused::<D, S>(&mut held, new, error).await,
             inserted => inserted,
         }
@@ -82,6 +86,7 @@ where
         new: &NewAccount<S::User>,
         folded: Option<&str>,
         message: Option<&Job<Id<S>>>,
+        identity: Option<&NewIdentity<'_>>,
     ) -> Result<Inserted<Id<S>>> {
         let mut tx = held.begin().await?;
         let mut args = Args::new();
@@ -91,6 +96,12 @@ where
             return Ok(Inserted::Taken(None));
         };
         let key = <S::User as UserRow<D>>::Key::read(row, 0)?;
+        let id = Id::<S>::from_inner(<S::User as UserRow<D>>::Key::read(row, 0)?.into_value());
+        if let Some(identity) = identity
+            && !identities::insert::<D, S>(&mut tx, &id, identity).await?
+        {
+            return Ok(Inserted::Taken(None)); // somebody signed in by it meanwhile
+        }
         if folded.is_some() {
             let name = Args::new().text(folded).value(&key);
             let mut reserved = D::execute(&mut tx, sql::<Reserve, D, S>(), name).await? > 0;
@@ -102,7 +113,6 @@ where
                 return Ok(Inserted::Taken(None)); // dropping the transaction rolls the row back
             }
         }
-        let id = Id::<S>::from_inner(key.into_value());
         if let Some(message) = message {
             enqueue::<D, S>(&mut tx, message, Some(&id)).await?;
         }
@@ -212,6 +222,7 @@ where
         D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
         elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
         families::end_all::<D, S>(&mut tx, user).await?;
+        identities::forget::<D, S>(&mut tx, user).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Unsend, D, S>(), id()).await?;
@@ -341,9 +352,10 @@ where
         new: NewAccount<S::User>,
         folded: Option<&'a str>,
         message: Option<Job<Id<S>>>,
+        identity: Option<NewIdentity<'a>>,
     ) -> BoxFuture<'a, Result<Inserted<Id<S>>>> {
         Box::pin(async move {
-            let work = self.insert_row(&new, folded, message.as_ref());
+            let work = self.insert_row(&new, folded, message.as_ref(), identity.as_ref());
             self.in_time(work).await
         })
     }

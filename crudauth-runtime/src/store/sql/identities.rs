@@ -1,0 +1,297 @@
+//! Identities, and the journeys that end in one.
+//!
+//! Order of locks in every transaction here: the account, its sessions, their elevations, its families, its identities, its
+//! links.
+
+use futures_util::future::BoxFuture;
+
+use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
+use crate::account::AuthUser;
+use crate::clock::Timestamp;
+use crate::crypto::PasswordHash;
+use crate::error::{Error, Result};
+use crate::store::Digest;
+use crate::store::dialect::{Args, Dialect};
+use crate::store::identities::{
+    Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, NewState, StateRow,
+};
+
+statements! {
+    ByIdentity = "SELECT {u.*} FROM {@identities} i JOIN {users} u ON u.{id} = i.user_id WHERE i.id = $1";
+    Use = "UPDATE {@identities} SET last_used_at = $2, email = $3 WHERE id = $1";
+    Insert = "INSERT INTO {@identities} (id, user_id, provider, issuer, subject, email, created_at, last_used_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING";
+    /// One whose owner is gone may be taken over. A statement of its own, as for names: only a later one is sure to see the
+    /// account of a row that the one above has waited for.
+    TakeOver = "UPDATE {@identities} SET user_id = $2, provider = $3, email = $6, created_at = $7, last_used_at = $7 \
+        WHERE id = $1 AND issuer = $4 AND subject = $5 \
+        AND NOT EXISTS (SELECT 1 FROM {users} u WHERE u.{id} = {@identities}.user_id)";
+    /// Whoever proves, moves, disables or deletes the account waits, or is seen here.
+    Proven = "SELECT {id} FROM {users} WHERE {id} = $1 AND {email} = $2[email_verified: AND {email_verified}]\
+        [is_active: AND {is_active}]{lock}";
+    Claim = "UPDATE {users} SET {password_hash} = $3[email_verified:, {email_verified} = $4]\
+        [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $5] \
+        WHERE {id} = $1 AND {email} = $2[email_verified: AND NOT {email_verified}][is_active: AND {is_active}]";
+    Owner = "SELECT {id} FROM {users} WHERE {id} = $1[token_version: AND {token_version} = $2][is_active: AND {is_active}]{lock}";
+    OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2";
+    EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
+    VoidLinks = "DELETE FROM {@tokens} WHERE user_id = $1";
+    Forget = "DELETE FROM {@identities} WHERE user_id = $1";
+    List = "SELECT id, provider, email, created_at, last_used_at FROM {@identities} WHERE user_id = $1 ORDER BY created_at, id";
+    /// The account's lock: of two requests that remove the last two, one comes second.
+    Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
+    Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
+    Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
+    KeepState = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    KeepOwned = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, created_at, expires_at, \
+        user_id, session_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    AmendState = "UPDATE {@oauth_states} SET said = $2 WHERE id = $1 AND said IS NULL";
+    TakeState = "DELETE FROM {@oauth_states} WHERE id = $1 \
+        RETURNING provider, journey, session_id, redirect_to, remember, said, expires_at";
+    ForgetStates = "DELETE FROM {@oauth_states} WHERE user_id = $1";
+}
+
+type Id<S> = <<S as Schema>::User as AuthUser>::Id;
+
+/// Links an identity to an account that the transaction has locked or made. False when it is another's.
+pub(super) async fn insert<D, S>(
+    conn: &mut D::Connection,
+    user: &Id<S>,
+    identity: &NewIdentity<'_>,
+) -> Result<bool>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let args = || {
+        Args::new()
+            .blob(Some(identity.id))
+            .key::<S::User>(user)
+            .text(Some(identity.provider))
+            .text(Some(identity.issuer))
+            .text(Some(identity.subject))
+            .text(identity.email)
+            .at(identity.now)
+    };
+    Ok(D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
+        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0)
+}
+
+/// Removes every identity of an account that the transaction has locked, and ends the journeys on its behalf.
+pub(super) async fn forget<D, S>(conn: &mut D::Connection, user: &Id<S>) -> Result<()>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let user = || Args::new().key::<S::User>(user);
+    D::execute(conn, sql::<Forget, D, S>(), user()).await?;
+    D::execute(conn, sql::<ForgetStates, D, S>(), user())
+        .await
+        .map(drop)
+}
+
+fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
+    let read = |bytes: Vec<u8>| {
+        bytes
+            .try_into()
+            .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
+    };
+    bytes.map(read).transpose()
+}
+
+fn lacking() -> Error {
+    Error::Store("an identity is not what was written".into())
+}
+
+fn listed<D: Dialect>(row: &D::Row) -> Result<IdentityRow> {
+    let at = |index| int::<D>(row, index).map(Timestamp::from_micros);
+    Ok(IdentityRow {
+        id: digest(D::blob(row, 0)?)?.ok_or_else(lacking)?,
+        provider: D::text(row, 1)?.ok_or_else(lacking)?,
+        email: D::text(row, 2)?,
+        created_at: at(3)?,
+        last_used_at: at(4)?,
+    })
+}
+
+fn state<D: Dialect>(row: &D::Row) -> Result<StateRow> {
+    Ok(StateRow {
+        provider: D::text(row, 0)?.ok_or_else(lacking)?,
+        journey: D::text(row, 1)?.ok_or_else(lacking)?,
+        session: digest(D::blob(row, 2)?)?,
+        redirect_to: D::text(row, 3)?,
+        remember: int::<D>(row, 4)? != 0,
+        said: D::text(row, 5)?,
+        expires_at: Timestamp::from_micros(int::<D>(row, 6)?),
+    })
+}
+
+impl<D, S> SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    async fn attach_in(
+        &self,
+        user: &Id<S>,
+        identity: NewIdentity<'_>,
+        ground: Ground<'_>,
+    ) -> Result<Attached> {
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
+        if !Self::stands(&mut tx, user, identity.now, ground).await? {
+            return Ok(Attached::Stale);
+        }
+        let claimed = matches!(ground, Ground::Claim { .. });
+        if claimed {
+            let user_id = || Args::new().key::<S::User>(user);
+            D::execute(&mut tx, sql::<EndSessions, D, S>(), user_id()).await?;
+            elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
+            families::end_all::<D, S>(&mut tx, user).await?;
+            forget::<D, S>(&mut tx, user).await?;
+            D::execute(&mut tx, sql::<VoidLinks, D, S>(), user_id()).await?;
+        } else if matches!(ground, Ground::Proven { .. }) {
+            let args = Args::new()
+                .key::<S::User>(user)
+                .text(Some(identity.provider));
+            let held = D::fetch(&mut tx, sql::<OfProvider, D, S>(), args).await?;
+            if held.first().map(|row| int::<D>(row, 0)).transpose()? != Some(0) {
+                return Ok(Attached::Occupied);
+            }
+        }
+        if !insert::<D, S>(&mut tx, user, &identity).await? {
+            return Ok(Attached::Taken); // dropping the transaction takes the rest back
+        }
+        commit(tx).await?;
+        Ok(Attached::Done)
+    }
+
+    /// Whether the ground still holds. The account is locked when it does.
+    async fn stands(
+        conn: &mut D::Connection,
+        user: &Id<S>,
+        now: Timestamp,
+        ground: Ground<'_>,
+    ) -> Result<bool> {
+        let user = Args::new().key::<S::User>(user);
+        match ground {
+            Ground::Proven { email } => {
+                let rows = D::fetch(conn, sql::<Proven, D, S>(), user.text(Some(email))).await?;
+                Ok(!rows.is_empty())
+            }
+            Ground::Claim { email, unusable } => {
+                let args = user.text(Some(email)).text(Some(unusable.as_stored()));
+                let mut args = args.flag(true);
+                S::User::bind_updated(now, &mut args)?;
+                Ok(D::execute(conn, sql::<Claim, D, S>(), args).await? > 0)
+            }
+            Ground::Owner { token_version } => {
+                let rows = D::fetch(conn, sql::<Owner, D, S>(), user.int(token_version)).await?;
+                Ok(!rows.is_empty())
+            }
+        }
+    }
+
+    async fn detach_in(&self, user: &Id<S>, id: &Digest) -> Result<Detached> {
+        let mut held = self.hold().await?;
+        let mut tx = held.begin().await?;
+        let account = Args::new().key::<S::User>(user);
+        let rows = D::fetch(&mut tx, sql::<Password, D, S>(), account).await?;
+        let Some(row) = rows.first() else {
+            return Ok(Detached::Missing);
+        };
+        let hash = D::text(row, 0)?.map(PasswordHash::from_stored);
+        let others = Args::new().key::<S::User>(user).blob(Some(id));
+        let rows = D::fetch(&mut tx, sql::<Others, D, S>(), others).await?;
+        let others = rows.first().map(|row| int::<D>(row, 0)).transpose()?;
+        let own = Args::new().blob(Some(id)).key::<S::User>(user);
+        if D::execute(&mut tx, sql::<Detach, D, S>(), own).await? == 0 {
+            return Ok(Detached::Missing);
+        }
+        if others == Some(0) && !hash.is_some_and(|hash| hash.is_usable()) {
+            return Ok(Detached::Last); // dropping the transaction brings it back
+        }
+        commit(tx).await?;
+        Ok(Detached::Done)
+    }
+}
+
+impl<D, S> Identities<S::User> for SqlStore<D, S>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    fn by_identity<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<S::User>>> {
+        Box::pin(async move {
+            let row = self.first::<ByIdentity>(Args::new().blob(Some(id))).await?;
+            row.map(|row| S::User::read(&row, 0)).transpose()
+        })
+    }
+
+    fn use_identity<'a>(
+        &'a self,
+        id: &'a Digest,
+        email: Option<&'a str>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new().blob(Some(id)).at(now).text(email);
+        Box::pin(async move { self.execute::<Use>(args).await.map(drop) })
+    }
+
+    fn attach<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        identity: NewIdentity<'a>,
+        ground: Ground<'a>,
+    ) -> BoxFuture<'a, Result<Attached>> {
+        Box::pin(self.in_time(self.attach_in(user, identity, ground)))
+    }
+
+    fn identities<'a>(&'a self, user: &'a Id<S>) -> BoxFuture<'a, Result<Vec<IdentityRow>>> {
+        let args = Args::new().key::<S::User>(user);
+        Box::pin(async move {
+            let rows = self.fetch::<List>(args).await?;
+            rows.iter().map(listed::<D>).collect()
+        })
+    }
+
+    fn detach<'a>(&'a self, user: &'a Id<S>, id: &'a Digest) -> BoxFuture<'a, Result<Detached>> {
+        Box::pin(self.in_time(self.detach_in(user, id)))
+    }
+
+    fn keep_state<'a>(&'a self, state: NewState<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new()
+            .blob(Some(&state.id))
+            .text(Some(state.provider))
+            .text(Some(state.journey.name()));
+        let args = args
+            .text(state.redirect_to)
+            .int(i64::from(state.remember))
+            .at(state.now)
+            .at(state.expires_at);
+        Box::pin(async move {
+            match state.owner {
+                None => self.execute::<KeepState>(args).await,
+                Some((user, session)) => {
+                    let args = args.key::<S::User>(user).blob(Some(session));
+                    self.execute::<KeepOwned>(args).await
+                }
+            }
+            .map(drop)
+        })
+    }
+
+    fn amend_state<'a>(&'a self, id: &'a Digest, said: &'a str) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new().blob(Some(id)).text(Some(said));
+        Box::pin(async move { self.execute::<AmendState>(args).await.map(drop) })
+    }
+
+    fn take_state<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<StateRow>>> {
+        let args = Args::new().blob(Some(id));
+        Box::pin(async move {
+            let rows = self.returning::<TakeState>(args).await?;
+            rows.first().map(state::<D>).transpose()
+        })
+    }
+}
