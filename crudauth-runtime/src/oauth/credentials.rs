@@ -67,7 +67,7 @@ impl Credentials {
         }
     }
 
-    /// Asks for these scopes in place of the provider's usual ones. Without `openid` an OpenID provider gives no id_token, so it
+    /// Asks for these scopes in place of the provider's usual ones. Without `openid` an OpenID provider gives no `id_token`, so it
     /// is asked for in any case.
     #[must_use]
     pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {

@@ -93,7 +93,7 @@ impl Caller {
             bearer.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
-        let answer = self.call(request).await?;
+        let answer = self.send(request).await?;
         if answer.status() != StatusCode::OK {
             return Err(Failure::of(format!("it answered {}", answer.status())));
         }
@@ -101,7 +101,7 @@ impl Caller {
     }
 
     /// Makes one call.
-    pub(super) async fn call(
+    pub(super) async fn send(
         &self,
         mut request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {
