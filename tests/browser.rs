@@ -1,6 +1,6 @@
-//! What a real browser does with the pages of a sign-in by a provider, and with cookies that are `Secure`.
+//! What a real browser does with the pages of a provider, and with cookies that are `Secure`.
 //!
-//! Runs once: the pages are the provider's.
+//! Runs once: no application of ours is behind the pages.
 
 #![allow(
     clippy::unwrap_used,

@@ -207,7 +207,7 @@ impl Drop for Browser {
 
 /// What stands behind `mark` on the line that has it. What is said after that is read too: a program that finds its pipe full
 /// stops.
-async fn said_by(stream: impl AsyncRead + Send + Unpin + 'static, mark: &str) -> String {
+pub async fn said_by(stream: impl AsyncRead + Send + Unpin + 'static, mark: &str) -> String {
     let mut lines = BufReader::new(stream).lines();
     let mut said = String::new();
     let found = timeout(PATIENCE, async {
