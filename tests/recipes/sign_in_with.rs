@@ -1,26 +1,15 @@
 //! The example of signing in by a provider, end to end in a real browser.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
 
-#[path = "support/browser.rs"]
-mod browser;
-#[path = "../examples/sign_in_with.rs"]
+#[path = "../../examples/sign_in_with.rs"]
 #[allow(dead_code, unreachable_pub, reason = "an example is a program")]
 mod example;
-#[path = "support/http.rs"]
-mod http;
-mod support;
 
 use std::process::Stdio;
 
-use browser::{Browser, said_by};
-use support::TempDb;
 use tokio::process::{Child, Command};
+
+use crate::browser::{Browser, said_by};
+use crate::support::TempDb;
 
 const CHILD: &str = "CRUDAUTH_TEST_SIGN_IN_WITH";
 
@@ -35,7 +24,7 @@ fn the_example_itself() {
 /// The example on a database of its own, and its URL. It ends with the child.
 async fn example(database: &TempDb) -> (Child, String) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "the_example_itself", "--nocapture"])
+        .args(["--exact", "sign_in_with::the_example_itself", "--nocapture"])
         .envs([
             (CHILD, "1"),
             ("BIND", "127.0.0.1:0"),

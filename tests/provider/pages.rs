@@ -1,21 +1,4 @@
 //! What a real browser does with the pages of a provider, and with cookies that are `Secure`.
-//!
-//! Runs once: no application of ours is behind the pages.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "support/browser.rs"]
-mod browser;
-#[path = "support/http.rs"]
-mod http;
-#[path = "support/oidc.rs"]
-mod oidc;
 
 use std::sync::{Arc, Mutex};
 
@@ -24,10 +7,11 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{AppendHeaders, Html};
 use axum::routing::any;
-use browser::Browser;
-use oidc::{Provider, query};
 use tokio::net::TcpListener;
 use url::Url;
+
+use crate::browser::Browser;
+use crate::oidc::{Provider, query};
 
 /// What a client of the provider was sent.
 #[derive(Debug, Clone)]
