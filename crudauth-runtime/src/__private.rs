@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 pub use std::sync::Arc;
 
 pub use crate::account::{
-    Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasEmailVerified, HasPassword,
-    HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
+    Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasEmailVerified,
+    HasPassword, HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
     InstantColumn, NewAccount, NewColumns, RawKey, RecoversByEmail, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
@@ -30,8 +30,8 @@ pub use crate::guard::{
 pub use crate::handles::{SessionsHandle, UsersHandle, run_due, shutdown};
 pub use crate::hooks::{Hooks, NoHooks};
 pub use crate::policy::{
-    Algorithm, Argon2Params, BearerPolicy, Limit, OAuthPolicy, Policy, ProviderKind, ProviderPolicy,
-    RefreshPolicy, SameSite, SessionPolicy, SudoPolicy,
+    Algorithm, Argon2Params, BearerPolicy, Limit, OAuthPolicy, Policy, ProviderKind,
+    ProviderPolicy, RefreshPolicy, SameSite, SessionPolicy, SudoPolicy,
 };
 pub use crate::principal::{Principal, Public};
 pub use crate::routes::{RouteTable, feature_router, router, routes};

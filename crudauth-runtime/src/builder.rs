@@ -291,7 +291,10 @@ impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
     }
 
     /// What delivers for a block that declares `#[channel]`; may be called again for further ones.
-    pub fn channel(mut self, channel: impl Channel<A::User>) -> Builder<A, Wiring<H, M, Given, K, O>>
+    pub fn channel(
+        mut self,
+        channel: impl Channel<A::User>,
+    ) -> Builder<A, Wiring<H, M, Given, K, O>>
     where
         C: Channels,
     {
