@@ -6,9 +6,11 @@
 //! | `DATABASE_URL` | `sqlite://full.db?mode=rwc` | the database; `postgres://…` for one on a server |
 //! | `SECRET_KEY` | random in a debug build | at least 32 bytes, or several separated by commas |
 //! | `JWT_SECRET` | derived from `SECRET_KEY` | the HS256 key of access tokens, as it stands: at least 32 bytes |
-//! | `PUBLIC_URL` | none | the application's origin; without it a request's own host is compared |
+//! | `PUBLIC_URL` | `http://localhost:8000`, for providers only | the application's origin; without it a request's own host is compared |
 //! | `FRONTEND_URL` | `http://localhost:8000` | where every mailed link begins |
 //! | `OUTBOX` | none | messages are appended to this file, one JSON object on a line; without it they are printed |
+//! | `OIDC_ISSUER` | `http://127.0.0.1:9400` | the OpenID provider `fake`; by default the one of `examples/openid_provider` |
+//! | `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET` | those of that example | what the provider gave the application |
 //! | `RATE_LIMITS` | on | `off` switches limits and lockout off, for load measurement |
 //!
 //! `RATE_LIMITS=off` is without the limits per recipient too: whoever measures asks for one mailbox a thousand times, and
@@ -28,6 +30,7 @@
 use axum::Json;
 use crudauth::jwt::SigningKeys;
 use crudauth::mail::{ConsoleMailer, JsonLinesMailer, Mailer};
+use crudauth::oauth::Credentials;
 use crudauth::routing::{Router, get, post};
 use crudauth::{AuthUser, PasswordHash, Principal, auth, public, require};
 use serde_json::{Value, json};
@@ -62,6 +65,7 @@ auth! {
     #[bearer(scopes(grantable("reports:read")))]
     #[email]
     #[sudo(route)]
+    #[oauth(oidc("fake"), default_redirect = "/landing")]
     #[database(sqlite, postgres)]
     pub struct Auth<User>;
 }
@@ -120,12 +124,23 @@ fn mailer() -> crudauth::Result<Box<dyn Mailer>> {
     })
 }
 
+/// What the provider gave the application, and where it is. Who names a client of their own and no secret has a public one.
+fn fake() -> Credentials {
+    let credentials = match given("OIDC_CLIENT_ID") {
+        Some(id) => Credentials::new(id, given("OIDC_CLIENT_SECRET").unwrap_or_default()),
+        None => Credentials::new("demo-client", "demo-secret:with/every+sign%that=matters"),
+    };
+    credentials.issuer(setting("OIDC_ISSUER", "http://127.0.0.1:9400"))
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Auth::connect(setting("DATABASE_URL", "sqlite://full.db?mode=rwc"))
         .create_users_table(true)
         .frontend_url(setting("FRONTEND_URL", "http://localhost:8000"))
-        .mailer(mailer()?);
+        .mailer(mailer()?)
+        .public_url(setting("PUBLIC_URL", "http://localhost:8000"))
+        .oidc("fake", fake());
     if let Some(secret) = given("JWT_SECRET") {
         builder = builder.signing_keys(SigningKeys::hs256(secret)?);
     }

@@ -26,11 +26,13 @@ auth! {
     struct Club<User>;
 }
 
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "attempts",
     "elevations",
+    "identities",
     "limits",
     "migrations",
+    "oauth_states",
     "outbox",
     "refresh_tokens",
     "sessions",
@@ -39,7 +41,7 @@ const OURS: [&str; 9] = [
 ];
 
 /// How many migrations there are.
-const STEPS: i64 = 4;
+const STEPS: i64 = 5;
 
 /// What a database is like before the ten come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,13 +59,14 @@ enum Before {
     Done,
 }
 
-const STATES: [Before; 8] = [
+const STATES: [Before; 9] = [
     Before::Empty,
     Before::OnlyTheLedger,
     Before::AnotherPrefix,
     Before::Steps(1),
     Before::Steps(2),
     Before::Steps(3),
+    Before::Steps(4),
     Before::NoAccounts,
     Before::Done,
 ];

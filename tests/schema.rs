@@ -12,11 +12,13 @@ mod support;
 use crudauth::testing::TestBuilder;
 use support::{Auth, Client, Db, PASSWORD, SECRET, TempDb, TestApp, User, dialect, pool};
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "auth_attempts",
     "auth_elevations",
+    "auth_identities",
     "auth_limits",
     "auth_migrations",
+    "auth_oauth_states",
     "auth_outbox",
     "auth_refresh_tokens",
     "auth_sessions",

@@ -321,9 +321,11 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         [
             "club_attempts",
             "club_elevations",
+            "club_identities",
             "club_limits",
             "club_members",
             "club_migrations",
+            "club_oauth_states",
             "club_outbox",
             "club_refresh_tokens",
             "club_sessions",

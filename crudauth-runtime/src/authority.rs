@@ -80,14 +80,12 @@ pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
 /// Opens what a transport carries for somebody whom a feature has authenticated. `None` when the account was disabled, deleted or
 /// moved on meanwhile.
-pub(crate) type Enter<A> = for<'a> fn(
-    &'a A,
-    &'a Parts,
-    Entry<<A as Schema>::User>,
-) -> BoxFuture<
-    'a,
-    crate::Result<Option<Entered<<A as Schema>::User>>>,
->;
+pub(crate) type Enter<A> =
+    for<'a> fn(
+        &'a A,
+        &'a Parts,
+        Entry<<A as Schema>::User>,
+    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.
@@ -113,6 +111,10 @@ pub struct Transport<A: Authority> {
     /// Name of the cookie by which it tells a known browser from a stranger.
     pub device_cookie: Option<&'static str>,
     /// How it opens for somebody who proved by another door than its own who they are, where it can.
+    #[cfg_attr(
+        not(feature = "oauth"),
+        expect(dead_code, reason = "no other door is built in")
+    )]
     pub(crate) enter: Option<Enter<A>>,
 }
 
@@ -124,6 +126,7 @@ pub(crate) struct Entry<U> {
 }
 
 /// Somebody who came in.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
 pub(crate) struct Entered<U> {
     pub(crate) user: U,
     pub(crate) cookies: Vec<HeaderValue>,

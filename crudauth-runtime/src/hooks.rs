@@ -132,6 +132,41 @@ pub struct Elevated<K> {
     pub origin: Origin,
 }
 
+/// Somebody came by a provider.
+#[cfg(feature = "oauth")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OAuthLogin<K> {
+    /// The account.
+    pub account: AccountInfo<K>,
+    /// The provider, as the block names it.
+    pub provider: &'static str,
+    /// What it said. Untrusted but for the subject: escape it before it is shown.
+    pub profile: crate::oauth::Profile,
+    /// What came of it.
+    pub outcome: OAuthOutcome,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// What a provider's word came to.
+#[cfg(feature = "oauth")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OAuthOutcome {
+    /// An account whose address nobody had proven went to the owner of the address: its password, its sessions and all that was
+    /// set up before are void.
+    Claimed,
+    /// An account was created.
+    Created,
+    /// The identity was linked before.
+    Known,
+    /// It was linked to the account that has the same address, proven on both sides.
+    Linked,
+    /// It was linked by the owner of the account, signed in.
+    LinkedByOwner,
+}
+
 /// Sign-ins from an address or for an account are refused for a while.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -152,6 +187,8 @@ pub enum SignUpSource {
     Application,
     /// `POST /register`.
     Register,
+    /// Somebody signed in by a provider for the first time.
+    Provider,
 }
 
 /// What is known of an account that is about to be created.
@@ -258,6 +295,14 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
         &self,
         event: &AccountEvent<U::Id>,
     ) -> impl Future<Output = HookResult> + Send {
+        let _ = event;
+        async { Ok(()) }
+    }
+
+    /// Somebody came by a provider: before the session is opened, and when an owner links an identity. What it brings about tells
+    /// [`OAuthLogin::outcome`].
+    #[cfg(feature = "oauth")]
+    fn oauth_login(&self, event: &OAuthLogin<U::Id>) -> impl Future<Output = HookResult> + Send {
         let _ = event;
         async { Ok(()) }
     }

@@ -11,6 +11,8 @@ use crate::crypto::jws::{SigningKeys, TokenKeys};
 use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+#[cfg(feature = "oauth")]
+use crate::features::oauth::flow::missing_columns;
 use crate::http::origin::Origin;
 use crate::mail::frontend;
 use crate::mail::outlets::Outlets;
@@ -175,7 +177,14 @@ fn providers<A: Authority>(given: Registered) -> Result<Option<Arc<Clients>>> {
     let Some(policy) = A::OAUTH_POLICY else {
         return Ok(None);
     };
-    Clients::new(&policy, given).map(|clients| Some(Arc::new(clients)))
+    match (missing_columns::<A::User>(), Clients::new(&policy, given)) {
+        (Ok(()), clients) => clients.map(|clients| Some(Arc::new(clients))),
+        (Err(Error::Config(mut all)), Err(Error::Config(more))) => {
+            all.extend(more);
+            Err(Error::Config(all))
+        }
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// The tables whose accounts the tokens name: two authorities over one secret do not take each other's.

@@ -4,6 +4,8 @@ pub mod access;
 pub mod common;
 pub mod compare;
 pub mod hash;
+#[cfg(feature = "oauth")]
+pub mod journey;
 pub(crate) mod json;
 pub mod jws;
 pub mod keys;

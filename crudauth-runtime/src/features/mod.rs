@@ -16,6 +16,8 @@ pub const REGISTRY: &[&FeatureSpec] = &[
     &account::SPEC,
     &bearer::SPEC,
     &email_change::SPEC,
+    #[cfg(feature = "oauth")]
+    &oauth::SPEC,
     &recovery::SPEC,
     &session::SPEC,
     &sudo::SPEC,

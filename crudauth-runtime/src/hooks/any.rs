@@ -7,6 +7,8 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+#[cfg(feature = "oauth")]
+use super::OAuthLogin;
 use super::{
     AccountEvent, Elevated, EmailChanged, HookResult, Hooks, Lockout, LoginFailed, NewUser,
     PasswordCheck,
@@ -22,6 +24,8 @@ pub(crate) trait AnyHooks<U: AuthUser>: Send + Sync {
     fn after_login<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_logout<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn refresh_token_reused<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
+    #[cfg(feature = "oauth")]
+    fn oauth_login<'a>(&'a self, event: &'a OAuthLogin<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_changed<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_recovery_verified<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
     fn after_password_reset<'a>(&'a self, event: &'a AccountEvent<U::Id>) -> BoxFuture<'a, ()>;
@@ -55,6 +59,9 @@ impl<U: AuthUser, H: Hooks<U>> AnyHooks<U> for H {
         after_recovery_verified: AccountEvent, after_password_reset: AccountEvent,
         after_email_changed: EmailChanged, after_sudo: Elevated
     }
+
+    #[cfg(feature = "oauth")]
+    watched! { oauth_login: OAuthLogin }
 
     fn new_user<'a>(
         &'a self,

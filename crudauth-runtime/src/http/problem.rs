@@ -130,6 +130,26 @@ problems! {
     PasswordIncorrect = BAD_REQUEST "password_incorrect" "Incorrect password";
     /// The new address is the present one.
     SameEmail = BAD_REQUEST "same_email" "New email matches current email";
+    /// No provider of this name is declared; the name ends the sentence.
+    UnknownProvider(String) = BAD_REQUEST "unknown_provider" "";
+    /// A provider did not vouch for anybody, or could not be understood.
+    OAuthFailed = BAD_REQUEST "oauth_failed" "oauth_failed";
+    /// What came back from a provider belongs to no sign-in of this browser.
+    InvalidState = BAD_REQUEST "invalid_state" "Invalid or expired OAuth state";
+    /// The provider gives no address.
+    EmailMissing = BAD_REQUEST "email_missing" "email_missing";
+    /// The provider does not say that the address was proven.
+    EmailUnverified = BAD_REQUEST "email_unverified" "email_unverified";
+    /// The address at the provider does not fit.
+    EmailTooLong = BAD_REQUEST "email_too_long" "email_too_long";
+    /// The account with that address has another identity of this provider.
+    ProviderAlreadyLinked = BAD_REQUEST "provider_already_linked" "provider_already_linked";
+    /// The account is disabled.
+    AccountInactive = BAD_REQUEST "account_inactive" "account_inactive";
+    /// Only the owner of the account can link this identity, signed in.
+    LinkRequired = BAD_REQUEST "link_required" "link_required";
+    /// The identity opens another account.
+    IdentityTaken = BAD_REQUEST "identity_taken" "identity_taken";
     /// A request that breaks off or breaks the protocol.
     BadRequest = BAD_REQUEST "bad_request" "Bad Request";
 
@@ -150,6 +170,10 @@ problems! {
 
     /// The session is unknown, ended or somebody else's.
     SessionNotFound = NOT_FOUND "session_not_found" "Session not found.";
+    /// The identity is unknown, or somebody else's.
+    IdentityNotFound = NOT_FOUND "identity_not_found" "Identity not found.";
+    /// Without it nobody could sign in any more.
+    LastWayIn = CONFLICT "last_way_in" "This is the only way to sign in to the account. Set a password or link another account first.";
     /// No such path.
     NotFound = NOT_FOUND "not_found" "Not Found";
     /// The path has other methods; the router adds `Allow`.
@@ -231,6 +255,9 @@ impl Problem {
                 "Password should differ from the current one",
                 Some("different"),
             )]),
+            Self::UnknownProvider(name) => {
+                Detail::Composed(format!("Unknown or unconfigured OAuth provider: '{name}'"))
+            }
             Self::FieldTaken(field) => Detail::Composed(format!("{} already taken", label(field))),
             _ => Detail::Text(detail),
         };

@@ -64,7 +64,7 @@ pub fn mask_email(email: &str) -> String {
 pub fn parse_email(text: &str) -> Result<Email, &'static str> {
     let text = text.trim_matches(' ');
     if text.len() > MAX_BYTES {
-        return Err(TOO_LONG);
+        return Err(EMAIL_TOO_LONG);
     }
     if text.chars().any(is_invisible) {
         return Err("The email address contains control or invisible characters.");
@@ -83,7 +83,7 @@ pub fn parse_email(text: &str) -> Result<Email, &'static str> {
     let domain = check_domain(domain)?;
     let address = format!("{local}@{domain}");
     if address.len() > MAX_BYTES {
-        Err(TOO_LONG)
+        Err(EMAIL_TOO_LONG)
     } else {
         Ok(Email(address))
     }
@@ -167,7 +167,8 @@ pub fn check_username(text: &str) -> Result<(), &'static str> {
 }
 
 const BAD_DOMAIN: &str = "The part after the @-sign is not a valid domain name.";
-const TOO_LONG: &str = "The email address is too long.";
+/// What [`parse_email`] says of an address that is too long.
+pub const EMAIL_TOO_LONG: &str = "The email address is too long.";
 /// RFC 5321 §4.5.3.1.1.
 const MAX_LOCAL_BYTES: usize = 64;
 /// 64 of the local part, the sign, and 255 of a domain.

@@ -3,4 +3,4 @@
 mod email;
 pub(crate) mod invisible;
 
-pub use email::{Email, check_username, mask_email, parse_email};
+pub use email::{EMAIL_TOO_LONG, Email, check_username, mask_email, parse_email};

@@ -3,10 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::check;
+use super::http::Caller;
+use super::openid::OpenId;
+use super::plain::Plain;
+use super::secret::Prover;
 use super::{Failure, Profile, Settings};
 use crate::clock::Timestamp;
-use crate::error::Result;
-use crate::policy::{OAuthPolicy, ProviderPolicy};
+use crate::error::{Error, Result};
+use crate::policy::{OAuthPolicy, ProviderKind, ProviderPolicy};
 use crate::secret::SecretText;
 
 /// All declared providers of an authority.
@@ -17,7 +22,17 @@ pub struct Clients {
 
 /// One declared provider.
 pub(crate) struct Client {
-    policy: &'static ProviderPolicy,
+    pub(super) policy: &'static ProviderPolicy,
+    pub(super) prover: Prover,
+    pub(super) scopes: Vec<String>,
+    pub(super) speaks: Speaks,
+    pub(super) caller: Caller,
+}
+
+/// What a provider speaks.
+pub(super) enum Speaks {
+    OpenId(Box<OpenId>),
+    Plain(Plain),
 }
 
 /// What a browser takes to the provider.
@@ -64,14 +79,8 @@ impl Clients {
     /// # Errors
     /// [`Error::Config`](crate::error::Error::Config) with every mistake.
     pub fn new(policy: &OAuthPolicy, settings: Settings) -> Result<Self> {
-        Ok(Self {
-            public_url: settings.public_url,
-            all: policy
-                .providers
-                .iter()
-                .map(|policy| Client { policy })
-                .collect(),
-        })
+        let (public_url, all) = check::clients(policy, settings).map_err(Error::Config)?;
+        Ok(Self { public_url, all })
     }
 
     /// The provider of that name.
@@ -94,35 +103,38 @@ impl Client {
         self.policy.name
     }
 
-    /// Whether the browser comes back with a form (`response_mode=form_post`).
+    /// Whether the browser comes back with a form, and with it no cookie of ours that is `SameSite=Lax`
+    /// (`response_mode=form_post`).
     pub(crate) fn answers_by_post(&self) -> bool {
-        false
+        self.policy.kind == ProviderKind::Apple
     }
 
     /// Where the browser goes.
     ///
     /// # Errors
     /// [`Failure`] if the provider does not say where.
-    #[expect(clippy::unused_async, reason = "to come")]
-    pub(crate) async fn authorize(
-        &self,
-        _now: Timestamp,
-        _ask: &Ask<'_>,
-    ) -> Result<String, Failure> {
-        Err(Failure::new("to come"))
+    pub(crate) async fn authorize(&self, now: Timestamp, ask: &Ask<'_>) -> Result<String, Failure> {
+        let who = (&self.prover, self.scopes.as_slice());
+        match &self.speaks {
+            Speaks::OpenId(openid) => openid.authorize(&self.caller, who, now, ask).await,
+            Speaks::Plain(plain) => plain.authorize(who, ask),
+        }
     }
 
     /// Who came back.
     ///
     /// # Errors
     /// [`Failure`] if the provider vouches for nobody.
-    #[expect(clippy::unused_async, reason = "to come")]
     pub(crate) async fn identify(
         &self,
-        _now: Timestamp,
-        _answer: &Answer<'_>,
+        now: Timestamp,
+        answer: &Answer<'_>,
     ) -> Result<Identified, Failure> {
-        Err(Failure::new("to come"))
+        let (caller, prover) = (&self.caller, &self.prover);
+        match &self.speaks {
+            Speaks::OpenId(openid) => openid.identify(caller, prover, now, answer).await,
+            Speaks::Plain(plain) => plain.identify(caller, prover, now, answer).await,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::http::HttpError;
 /// # Security
 /// Holds no secret, token, code or address: the reason is a text of the program, and nothing that a provider or a browser sent
 /// is put into it.
+#[derive(Clone)]
 pub struct Failure(Cow<'static, str>);
 
 impl Failure {

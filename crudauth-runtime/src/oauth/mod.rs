@@ -1,16 +1,38 @@
 //! The client side of OAuth 2.0 and OpenID Connect: from a declared provider to a profile that it vouches for. No accounts, no
 //! routes, no database.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the flows that ask all this come next"
+)]
+
+mod addresses;
+mod apple;
+mod cache;
+mod check;
+mod claims;
 mod clients;
+mod connect;
 mod credentials;
+mod discord;
+mod discovery;
+mod exchange;
 mod failure;
+mod github;
 mod http;
+mod id_token;
+mod issuer;
+mod openid;
+mod plain;
 mod profile;
 mod provider;
+mod secret;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use clients::Clients;
-#[expect(unused_imports, reason = "the flows come next")]
 pub(crate) use clients::{Answer, Ask, Client, Identified, ProviderTokens};
 pub use credentials::{AppleKey, Credentials};
 pub use failure::Failure;

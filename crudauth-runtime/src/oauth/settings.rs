@@ -67,6 +67,17 @@ impl Settings {
     }
 }
 
+impl Registered {
+    /// As the application writes it.
+    pub(super) fn call(kind: ProviderKind, name: &str) -> String {
+        match kind {
+            ProviderKind::Oidc => format!("`.oidc(\"{name}\", …)`"),
+            ProviderKind::Own => format!("`.provider(\"{name}\", …)`"),
+            _ => format!("`.{name}(…)`"),
+        }
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self

@@ -47,6 +47,18 @@ pub const MAX_KID: usize = 64;
 /// §4.1.11, RFC 7797), or that announce something else than claims in plain JSON (RFC 7519 §5.2, RFC 7516 §4.1.3).
 const REFUSED: [&str; 8] = ["crit", "jku", "jwk", "x5u", "x5c", "zip", "b64", "cty"];
 
+/// What a header may hold.
+pub(super) struct Rules {
+    pub(super) refused: &'static [&'static str],
+    pub(super) max_kid: usize,
+}
+
+/// For tokens of our own.
+pub(super) const OWN: Rules = Rules {
+    refused: &REFUSED,
+    max_kid: MAX_KID,
+};
+
 /// A header that somebody else may have written.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -57,12 +69,12 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the first segment of a token. Members that no rule is about are ignored (RFC 7515 §4).
-    pub(super) fn parse(segment: &str) -> Option<Self> {
+    pub(super) fn parse(segment: &str, rules: &Rules) -> Option<Self> {
         let Value::Object(mut members) = json::parse(&URL_SAFE_NO_PAD.decode(segment).ok()?)?
         else {
             return None;
         };
-        if REFUSED.iter().any(|name| members.contains_key(*name)) {
+        if rules.refused.iter().any(|name| members.contains_key(*name)) {
             return None;
         }
         let mut text = |name| match members.remove(name) {
@@ -71,10 +83,19 @@ impl Header {
             Some(_) => None,
         };
         let (alg, kid, typ) = (text("alg")??, text("kid")?, text("typ")?);
-        if kid.as_deref().is_some_and(|kid| !is_kid(kid)) {
+        if kid
+            .as_deref()
+            .is_some_and(|kid| !is_name(kid, rules.max_kid))
+        {
             return None;
         }
         Some(Self { alg, kid, typ })
+    }
+
+    /// Whether the token does not say what it is.
+    #[cfg(feature = "oauth")]
+    pub(super) const fn is_untyped(&self) -> bool {
+        self.typ.is_none()
     }
 
     /// Whether the token says that it is a `typ` (RFC 8725 §3.11).
@@ -94,9 +115,13 @@ impl Header {
     }
 }
 
-/// Whether `kid` may name a key.
+/// Whether `kid` may name a key of ours.
 pub(super) fn is_kid(kid: &str) -> bool {
-    (1..=MAX_KID).contains(&kid.len()) && kid.bytes().all(|byte| byte.is_ascii_graphic())
+    is_name(kid, MAX_KID)
+}
+
+fn is_name(kid: &str, longest: usize) -> bool {
+    (1..=longest).contains(&kid.len()) && kid.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The first segment of the tokens of one key.

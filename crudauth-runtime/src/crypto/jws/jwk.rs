@@ -16,7 +16,7 @@ use super::ring::PublicKey;
 use crate::error::{Error, Result};
 
 /// Members of keys that can sign (RFC 7518 §6.2.2, 6.3.2, 6.4.1).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl VerifyingKey {
     /// A public key as JSON: one of the `keys` that `/.well-known/jwks.json` showed, for instance.
@@ -66,7 +66,7 @@ impl VerifyingKey {
     }
 }
 
-fn read(key: &AlgorithmParameters) -> Result<PublicKey, &'static str> {
+pub(super) fn read(key: &AlgorithmParameters) -> Result<PublicKey, &'static str> {
     const ODD: &str = "its numbers are not in the form of RFC 7518";
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| ODD);
     match key {
@@ -147,7 +147,7 @@ fn write(key: &PublicKey) -> AlgorithmParameters {
     }
 }
 
-const fn name(alg: Alg) -> KeyAlgorithm {
+pub(super) const fn name(alg: Alg) -> KeyAlgorithm {
     match alg {
         Alg::Hs256 => KeyAlgorithm::HS256,
         Alg::EdDsa => KeyAlgorithm::EdDSA,

@@ -119,7 +119,11 @@ async fn insert<U: AuthUser>(
     } else {
         None
     };
-    let id = match engine.store.insert(new, names.folded, welcome, None).await? {
+    let id = match engine
+        .store
+        .insert(new, names.folded, welcome, None)
+        .await?
+    {
         Inserted::Created(id) => id,
         // The INSERT lost a race: ask again who was first, so that the loser's answer is the one the look-up gives.
         Inserted::Taken(own) => {

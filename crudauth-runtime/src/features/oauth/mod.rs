@@ -1,12 +1,25 @@
-//! Signing in with an account at somebody else's.
+//! Signing in with an account at somebody else's (OAuth 2.0, OpenID Connect), and linking one.
 
 use axum::Router;
+use axum::http::Method;
+use axum::routing::{delete, get, post};
 
 use crate::authority::{Authority, Feature};
-use crate::http::spec::FeatureSpec;
+use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 use crate::policy::OAuthPolicy;
 
-/// An authority whose block declares `#[oauth]`.
+pub mod flow;
+mod handle;
+mod manage;
+mod routes;
+
+pub use handle::{Identity, OAuthHandle, UnlinkError};
+
+/// An authority whose block declares `#[oauth(…)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no providers",
+    note = "add `#[oauth(google)]` to its `auth!` block"
+)]
 pub trait HasOAuth: Authority {
     /// What the section says.
     const OAUTH: OAuthPolicy;
@@ -15,7 +28,91 @@ pub trait HasOAuth: Authority {
 /// The declaration.
 pub const SPEC: FeatureSpec = FeatureSpec {
     name: "oauth",
-    routes: &[],
+    routes: &[
+        RouteSpec::new(
+            Method::GET,
+            "/oauth/{provider}/authorize",
+            "Sends the browser to a provider, to sign in there.",
+        )
+        .limit("oauth_authorize")
+        .answers(&[
+            answer(200, ""),
+            answer(307, ""),
+            answer(400, "oauth_failed"),
+            answer(400, "unknown_provider"),
+            answer(403, "cross_site_login"),
+            answer(422, "validation_error"),
+            answer(429, "rate_limited"),
+        ]),
+        RouteSpec::new(
+            Method::GET,
+            "/oauth/{provider}/callback",
+            "Where the provider sends the browser back: signs in, or links.",
+        )
+        .answers(&[
+            answer(200, ""),
+            answer(307, ""),
+            answer(400, "account_inactive"),
+            answer(400, "email_missing"),
+            answer(400, "email_too_long"),
+            answer(400, "email_unverified"),
+            answer(400, "identity_taken"),
+            answer(400, "invalid_state"),
+            answer(400, "link_required"),
+            answer(400, "oauth_failed"),
+            answer(400, "provider_already_linked"),
+            answer(400, "unknown_provider"),
+        ]),
+        RouteSpec::new(
+            Method::POST,
+            "/oauth/{provider}/callback",
+            "The same for a provider that answers with a form.",
+        )
+        .answers(&[
+            answer(303, ""),
+            answer(400, "oauth_failed"),
+            answer(400, "unknown_provider"),
+        ]),
+        RouteSpec::new(
+            Method::POST,
+            "/oauth/{provider}/link",
+            "Sends the browser to a provider, to link an account there.",
+        )
+        .access(Access::SignedIn)
+        .csrf()
+        .limit("oauth_authorize")
+        .answers(&[
+            answer(200, ""),
+            answer(400, "oauth_failed"),
+            answer(400, "unknown_provider"),
+            answer(401, "not_authenticated"),
+            answer(403, "recent_sign_in_required"),
+            answer(422, "validation_error"),
+            answer(429, "rate_limited"),
+        ]),
+        RouteSpec::new(
+            Method::GET,
+            "/oauth/identities",
+            "Lists one's own accounts at providers.",
+        )
+        .access(Access::SignedIn)
+        .answers(&[answer(200, ""), answer(401, "not_authenticated")]),
+        RouteSpec::new(
+            Method::DELETE,
+            "/oauth/identities/{id}",
+            "Unlinks one, unless nobody could sign in without it.",
+        )
+        .access(Access::SignedIn)
+        .csrf()
+        .answers(&[
+            answer(200, ""),
+            answer(401, "not_authenticated"),
+            answer(403, "recent_sign_in_required"),
+            answer(403, "sudo_required"),
+            answer(404, "identity_not_found"),
+            answer(409, "last_way_in"),
+        ]),
+    ],
 };
 
 /// The feature, for a block that declares it.
@@ -26,15 +123,12 @@ pub const fn feature<A: HasOAuth>() -> Feature<A> {
 
 fn mount<A: HasOAuth>(router: Router<A>) -> Router<A> {
     router
-}
-
-/// The identities of every account.
-#[derive(Debug)]
-pub struct OAuthHandle<'a, A: HasOAuth>(&'a A);
-
-impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
-    /// Of this authority.
-    pub const fn new(auth: &'a A) -> Self {
-        Self(auth)
-    }
+        .route("/oauth/{provider}/authorize", get(routes::authorize::<A>))
+        .route(
+            "/oauth/{provider}/callback",
+            get(routes::callback::<A>).post(routes::form_callback::<A>),
+        )
+        .route("/oauth/{provider}/link", post(manage::link::<A>))
+        .route("/oauth/identities", get(manage::list::<A>))
+        .route("/oauth/identities/{id}", delete(manage::unlink::<A>))
 }

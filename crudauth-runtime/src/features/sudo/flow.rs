@@ -13,7 +13,6 @@ use crate::policy::SudoPolicy;
 use crate::store::Digest;
 use crate::store::elevations::{Method, NewElevation, Tried};
 
-
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -74,10 +74,8 @@ where
             .text(identity.email)
             .at(identity.now)
     };
-    Ok(
-        D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
-            || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0,
-    )
+    Ok(D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
+        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0)
 }
 
 /// Removes every identity of an account that the transaction has locked, and ends the journeys on its behalf.

@@ -6,7 +6,9 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
+};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;

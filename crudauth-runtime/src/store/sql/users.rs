@@ -4,7 +4,9 @@ use futures_util::future::BoxFuture;
 
 use super::held::Held;
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
+};
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;

@@ -1,0 +1,157 @@
+//! What a browser takes along when it is sent to a provider, and what is made of it when it comes back.
+//!
+//! The state is random; all else is derived from it under a key of the application's, so that a row with nothing but its
+//! digest is kept, and a copy of the database completes nobody's sign-in.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Purpose, Random, RootKeys, compare};
+use crate::error::Result;
+
+/// The `state` of one journey (RFC 6749 §10.12): 32 random bytes in base64url.
+pub struct State(Zeroizing<String>);
+
+/// What belongs to a state under one of the root secrets.
+pub struct Companions {
+    /// What names its row.
+    pub id: [u8; 32],
+    /// The PKCE verifier: 64 characters (RFC 7636 §4.1).
+    pub verifier: Zeroizing<String>,
+    /// The nonce of `OpenID` Connect (Core §15.5.2).
+    pub nonce: Zeroizing<String>,
+}
+
+impl State {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn issue(random: &Random) -> Result<Self> {
+        let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
+        Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))))
+    }
+
+    /// Reads what a browser brings back. `None` for anything that [`issue`](Self::issue) cannot have made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > CHARS {
+            return None;
+        }
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        (bytes.len() == BYTES).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The cookie that binds it to a browser. Each journey has its own, so that two tabs do not disturb one another.
+    #[must_use]
+    pub fn cookie(&self) -> String {
+        let mut name = "oauth_state_".to_owned();
+        for byte in Sha256::digest(self.0.as_bytes()).iter().take(4) {
+            name.push_str(&format!("{byte:02x}"));
+        }
+        name
+    }
+
+    /// Whether the cookie holds this state. Takes the same time for every value of the right length.
+    #[must_use]
+    pub fn is_in(&self, cookie: &str) -> bool {
+        compare::equal(self.0.as_bytes(), cookie.as_bytes())
+    }
+
+    /// What belongs to it under the root secret in use, then under every older one.
+    pub fn companions<'k>(&self, keys: &'k RootKeys) -> impl Iterator<Item = Companions> + use<'k> {
+        let macs = |label: &str| {
+            let message = [label.as_bytes(), b"\0", self.0.as_bytes()].concat();
+            keys.macs(Purpose::OAuth, &message).collect::<Vec<_>>()
+        };
+        let verifiers = macs("verifier")
+            .into_iter()
+            .zip(macs("verifier, second half"));
+        let texts = verifiers.zip(macs("nonce")).zip(macs("state"));
+        texts.map(|(((first, second), nonce), id)| {
+            let mut verifier = Zeroizing::new([0; 48]);
+            let (head, tail) = verifier.split_at_mut(first.len());
+            head.copy_from_slice(&first);
+            tail.copy_from_slice(second.split_at(tail.len()).0);
+            Companions {
+                id,
+                verifier: Zeroizing::new(URL_SAFE_NO_PAD.encode(&*verifier)),
+                nonce: Zeroizing::new(URL_SAFE_NO_PAD.encode(nonce)),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State([redacted])")
+    }
+}
+
+impl fmt::Debug for Companions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Companions([redacted])")
+    }
+}
+
+/// Bytes of a state: 256 bits, where SEC-100 asks for 128.
+const BYTES: usize = 32;
+/// Characters of one.
+const CHARS: usize = 43;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretText;
+
+    const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
+    const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";
+
+    fn keys(secrets: &[&str]) -> RootKeys {
+        RootKeys::new(secrets.iter().map(|text| SecretText::from(*text)).collect()).unwrap()
+    }
+
+    #[test]
+    fn sec_100_what_belongs_to_a_state_is_found_again_after_a_rotation_and_is_nobody_elses() {
+        let state = State::issue(&Random::system()).unwrap();
+        let before: Vec<_> = state.companions(&keys(&[OLD])).collect();
+        let after: Vec<_> = state.companions(&keys(&[NEW, OLD])).collect();
+        assert_eq!((before.len(), after.len()), (1, 2));
+        assert_eq!(before[0].id, after[1].id);
+        assert_eq!(before[0].verifier, after[1].verifier);
+        assert_ne!(after[0].id, after[1].id);
+        assert_eq!(before[0].verifier.len(), 64);
+        assert_ne!(before[0].verifier[..43], before[0].nonce[..]);
+        let other = State::issue(&Random::system()).unwrap();
+        assert_ne!(
+            other.companions(&keys(&[OLD])).next().unwrap().id,
+            before[0].id
+        );
+        assert_ne!(other.cookie(), state.cookie());
+    }
+
+    #[test]
+    fn sec_100_a_state_has_one_spelling() {
+        let state = State::issue(&Random::system()).unwrap();
+        let text = state.expose();
+        assert!(State::parse(text).is_some_and(|read| read.is_in(text)));
+        for end in 0..text.len() {
+            assert!(State::parse(&text[..end]).is_none());
+        }
+        for odd in [format!("{text}="), format!(" {text}"), format!("{text}A")] {
+            assert!(State::parse(&odd).is_none());
+        }
+        assert!(!state.is_in("") && !state.is_in(&text[1..]));
+        assert_eq!(format!("{state:?}"), "State([redacted])");
+    }
+}

@@ -1,0 +1,89 @@
+//! One's own identities.
+
+use std::sync::Arc;
+
+use super::resolve::identity_id;
+use crate::account::{AccountKey, AuthUser};
+use crate::engine::{Client, Engine, detached};
+use crate::error::Result;
+use crate::hooks::{AccountInfo, OAuthLogin, OAuthOutcome};
+use crate::oauth::Profile;
+use crate::policy::ProviderPolicy;
+use crate::store::Digest;
+use crate::store::identities::{Attached, Detached, Ground, IdentityRow, NewIdentity};
+
+pub(crate) use crate::store::identities::Detached as Unlinked;
+
+/// What became of a link that the owner asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// It is linked, or was before.
+    Done,
+    /// The identity opens another account.
+    Taken,
+    /// The account was disabled, or changed its password, meanwhile.
+    Gone,
+}
+
+/// Links whom the provider vouched for to the account of `user`, who asked for it.
+pub(crate) async fn link<U: AuthUser>(
+    engine: &Arc<Engine<U>>,
+    provider: &'static ProviderPolicy,
+    user: &U,
+    profile: Profile,
+    client: Client,
+) -> Result<Linked> {
+    let id = identity_id(&profile);
+    let account = AccountInfo::of(user);
+    let ground = Ground::Owner {
+        token_version: user.account().token_version,
+    };
+    let engine = Arc::clone(engine);
+    detached(async move {
+        let identity = NewIdentity {
+            id: &id,
+            provider: provider.name,
+            issuer: &profile.issuer,
+            subject: &profile.subject,
+            email: profile.email.as_deref(),
+            now: engine.now(),
+        };
+        match engine.store.attach(&account.id, identity, ground).await? {
+            Attached::Done => {}
+            Attached::Taken => {
+                let owner = engine.store.by_identity(&id).await?;
+                let own = owner.is_some_and(|owner| owner.id().as_inner() == account.id.as_inner());
+                return Ok(if own { Linked::Done } else { Linked::Taken });
+            }
+            Attached::Stale | Attached::Occupied => return Ok(Linked::Gone),
+        }
+        let origin = engine.origin(&client, None, None);
+        let event = OAuthLogin {
+            account,
+            provider: provider.name,
+            profile,
+            outcome: OAuthOutcome::LinkedByOwner,
+            origin,
+        };
+        engine.hooks.oauth_login(&event).await;
+        Ok(Linked::Done)
+    })
+    .await
+}
+
+/// The account's identities, the oldest first.
+pub(crate) async fn list<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U::Id,
+) -> Result<Vec<IdentityRow>> {
+    engine.store.identities(user).await
+}
+
+/// Removes one, unless nobody could sign in without it.
+pub(crate) async fn unlink<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U::Id,
+    id: &Digest,
+) -> Result<Detached> {
+    engine.store.detach(user, id).await
+}

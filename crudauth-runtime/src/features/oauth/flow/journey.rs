@@ -1,0 +1,146 @@
+//! To the provider and back.
+
+use futures_util::future::BoxFuture;
+
+use crate::account::AuthUser;
+use crate::crypto::journey::{Companions, State};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::oauth::{Answer, Ask, Client, Failure, Identified, Profile};
+use crate::policy::OAuthPolicy;
+use crate::store::Digest;
+use crate::store::identities::{Journey, NewState, StateRow};
+
+/// Somebody who wants to go.
+#[derive(Debug)]
+pub(crate) struct Departure<'a, K> {
+    pub(crate) journey: Journey,
+    /// Who asks, for a link, and in which session.
+    pub(crate) owner: Option<(&'a K, &'a Digest)>,
+    pub(crate) redirect_to: Option<&'a str>,
+    pub(crate) remember: bool,
+    pub(crate) redirect_uri: &'a str,
+}
+
+/// Sends a browser to the provider: where it goes, and the state that it takes along. `None` when the provider does not say
+/// where; it has been logged.
+pub(crate) async fn depart<U: AuthUser>(
+    engine: &Engine<U>,
+    policy: &OAuthPolicy,
+    client: &Client,
+    departure: Departure<'_, U::Id>,
+) -> Result<Option<(String, State)>> {
+    let state = State::issue(&engine.random)?;
+    // There is always a first root secret.
+    let companions = state.companions(&engine.keys).next().ok_or(Error::Random)?;
+    let ask = Ask {
+        state: state.expose(),
+        verifier: &companions.verifier,
+        nonce: &companions.nonce,
+        redirect_uri: departure.redirect_uri,
+    };
+    // Before anything is written: the provider may be slow, or away.
+    let url = match client.authorize(engine.now(), &ask).await {
+        Ok(url) => url,
+        Err(failure) => {
+            report(client, &failure);
+            return Ok(None);
+        }
+    };
+    let now = engine.now();
+    let new = NewState {
+        id: companions.id,
+        provider: client.name(),
+        journey: departure.journey,
+        owner: departure.owner,
+        redirect_to: departure.redirect_to,
+        remember: departure.remember,
+        now,
+        expires_at: now.plus(policy.state_ttl),
+    };
+    engine.store.keep_state(new).await?;
+    Ok(Some((url, state)))
+}
+
+/// Somebody who comes back, in the browser that left.
+pub(crate) struct Arrival<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) code: &'a str,
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) redirect_uri: &'a str,
+}
+
+/// What became of it.
+pub(crate) enum Arrived {
+    /// The state is unknown, used, expired, or was for somewhere else.
+    Dead,
+    /// The provider vouches for nobody; it has been logged.
+    Failed,
+    /// It vouches for somebody.
+    Vouched(StateRow, Box<Profile>),
+}
+
+/// Spends the state, and asks the provider who came.
+pub(crate) async fn arrive<U: AuthUser>(
+    engine: &Engine<U>,
+    client: &Client,
+    arrival: Arrival<'_>,
+) -> Result<Arrived> {
+    let Some((row, companions)) = take(engine, arrival.state).await? else {
+        return Ok(Arrived::Dead);
+    };
+    if row.provider != client.name() || engine.now() >= row.expires_at {
+        return Ok(Arrived::Dead);
+    }
+    let answer = Answer {
+        code: arrival.code,
+        issuer: arrival.issuer,
+        verifier: &companions.verifier,
+        nonce: &companions.nonce,
+        redirect_uri: arrival.redirect_uri,
+        user: row.said.as_deref(),
+    };
+    // On the heap, and of one type: what it awaits is of many.
+    let identified: BoxFuture<'_, Result<Identified, Failure>> =
+        Box::pin(client.identify(engine.now(), &answer));
+    match identified.await {
+        Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified.profile))),
+        Err(failure) => {
+            report(client, &failure);
+            Ok(Arrived::Failed)
+        }
+    }
+}
+
+/// Spends the state of somebody whom the provider sent back with an error.
+pub(crate) async fn abandon<U: AuthUser>(engine: &Engine<U>, state: &State) -> Result<()> {
+    take(engine, state).await.map(drop)
+}
+
+/// Keeps what the provider said of somebody beside the code, until the browser brings the state by a request of its own.
+pub(crate) async fn amend<U: AuthUser>(
+    engine: &Engine<U>,
+    state: &State,
+    said: &str,
+) -> Result<()> {
+    for companions in state.companions(&engine.keys) {
+        engine.store.amend_state(&companions.id, said).await?;
+    }
+    Ok(())
+}
+
+async fn take<U: AuthUser>(
+    engine: &Engine<U>,
+    state: &State,
+) -> Result<Option<(StateRow, Companions)>> {
+    for companions in state.companions(&engine.keys) {
+        if let Some(row) = engine.store.take_state(&companions.id).await? {
+            return Ok(Some((row, companions)));
+        }
+    }
+    Ok(None)
+}
+
+fn report(client: &Client, failure: &Failure) {
+    tracing::warn!(provider = client.name(), %failure, "a sign-in by a provider failed");
+}

@@ -1,0 +1,10 @@
+//! Signing in by somebody else's word: the journey to the provider and back, and whose account that opens.
+
+mod identities;
+mod journey;
+mod name;
+mod resolve;
+
+pub(crate) use identities::{Linked, Unlinked, link, list, unlink};
+pub(crate) use journey::{Arrival, Arrived, Departure, abandon, amend, arrive, depart};
+pub(crate) use resolve::{Refusal, Resolution, missing_columns, resolve};

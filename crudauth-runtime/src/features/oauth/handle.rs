@@ -1,0 +1,99 @@
+//! What the application's own code does with identities.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use super::HasOAuth;
+use super::flow::{self, Unlinked};
+use crate::account::AuthUser;
+use crate::authority::engine;
+use crate::engine::{hex, unhex};
+use crate::error::{Error, Result};
+
+/// Accounts at providers: `auth.oauth()`.
+pub struct OAuthHandle<'a, A: HasOAuth>(&'a A);
+
+impl<A: HasOAuth> fmt::Debug for OAuthHandle<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::oauth()", A::NAME)
+    }
+}
+
+/// An account at a provider that opens an account here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// What [`OAuthHandle::unlink`] takes.
+    pub id: String,
+    /// The provider, as the block named it when it was linked.
+    pub provider: String,
+    /// The address there, when it was last used.
+    pub email: Option<String>,
+    /// When it was linked.
+    pub created_at: OffsetDateTime,
+    /// When it last opened the account.
+    pub last_used_at: OffsetDateTime,
+}
+
+/// Why an identity was not unlinked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlinkError {
+    /// The account has neither a password nor another identity.
+    #[error("nobody could sign in without it")]
+    LastWayIn,
+    /// The account has no such identity.
+    #[error("the account has no such identity")]
+    NotFound,
+    /// The database failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+type Id<A> = <<A as crate::store::sql::Schema>::User as AuthUser>::Id;
+
+impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
+    /// The handle of `auth`.
+    #[must_use]
+    pub fn new(auth: &'a A) -> Self {
+        Self(auth)
+    }
+
+    /// The declared providers, in the block's order: for a page that offers them.
+    pub fn providers(&self) -> impl Iterator<Item = &'static str> + use<A> {
+        A::OAUTH.providers.iter().map(|provider| provider.name)
+    }
+
+    /// The account's identities, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn identities(&self, user: &Id<A>) -> Result<Vec<Identity>> {
+        let rows = flow::list(engine(self.0), user).await?;
+        let identity = |row: crate::store::identities::IdentityRow| Identity {
+            id: hex(&row.id),
+            provider: row.provider,
+            email: row.email,
+            created_at: row.created_at.to_datetime(),
+            last_used_at: row.last_used_at.to_datetime(),
+        };
+        Ok(rows.into_iter().map(identity).collect())
+    }
+
+    /// Removes one of the account's identities.
+    ///
+    /// # Errors
+    /// [`UnlinkError`]: without it nobody could sign in any more, there is none of this name, or the database failed.
+    ///
+    /// # Security
+    /// Ask for `#[require(sudo)]` before you call it: whoever takes over a session would keep the owner out.
+    pub async fn unlink(&self, user: &Id<A>, id: &str) -> std::result::Result<(), UnlinkError> {
+        let id = unhex(id).ok_or(UnlinkError::NotFound)?;
+        match flow::unlink(engine(self.0), user, &id).await? {
+            Unlinked::Done => Ok(()),
+            Unlinked::Missing => Err(UnlinkError::NotFound),
+            Unlinked::Last => Err(UnlinkError::LastWayIn),
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! To the provider and back, over HTTP.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::HasOAuth;
+use super::flow::{self, Arrival, Arrived, Departure, Linked, Refusal, Resolution};
+use crate::account::{AccountKey, AuthUser};
+use crate::authority::{Entry, client, engine};
+use crate::crypto::journey::State as Journeying;
+use crate::http::body::{self, query_flag, query_text};
+use crate::http::cookie::{Cookie, one};
+use crate::http::problem::Problem;
+use crate::http::redirect::safe_redirect_path;
+use crate::http::request::{Answer, limited, ok, set_cookies};
+use crate::oauth::{Client, Clients, Profile};
+use crate::principal::{Principal, authenticate};
+use crate::store::identities::{Journey, StateRow};
+
+/// `GET /oauth/{provider}/authorize`. Sends the browser to a provider, to sign in there.
+pub(super) async fn authorize<A: HasOAuth>(
+    State(auth): State<A>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let (parts, _) = request.into_parts();
+    let clients = clients(&auth)?;
+    let provider = provider(clients, path)?;
+    let limit = ("oauth_authorize", A::POLICY.rate_limit.oauth_authorize);
+    let who = client::<A>(&parts).group;
+    let work = async {
+        let redirect_to = query_text(&parts.uri, "redirect_to")?;
+        let departure = Departure {
+            journey: Journey::SignIn,
+            owner: None,
+            redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
+            remember: query_flag(&parts.uri, "remember_me", false)?,
+            redirect_uri: &redirect_uri(clients, provider),
+        };
+        depart(&auth, provider, departure, A::OAUTH.json).await
+    };
+    limited(engine(&auth), limit, &who, work).await
+}
+
+/// Where the browser goes: by a redirect, or as JSON for a page that sends it there itself.
+pub(super) async fn depart<A: HasOAuth>(
+    auth: &A,
+    provider: &Client,
+    departure: Departure<'_, <A::User as AuthUser>::Id>,
+    json: bool,
+) -> Answer {
+    #[derive(Serialize)]
+    struct Go<'a> {
+        url: &'a str,
+    }
+    let policy = A::OAUTH;
+    let Some((url, state)) = flow::depart(engine(auth), &policy, provider, departure).await? else {
+        return refuse::<A>(Problem::OAuthFailed, json);
+    };
+    let mut response = if json {
+        ok(&Go { url: &url })?
+    } else {
+        redirect(StatusCode::TEMPORARY_REDIRECT, &url)?
+    };
+    let name = state.cookie();
+    let cookie = Cookie::new(&name).secure(secure::<A>());
+    let cookie = cookie.set(state.expose(), Some(policy.state_ttl));
+    set_cookies(response.headers_mut(), [cookie]);
+    Ok(response)
+}
+
+/// `GET /oauth/{provider}/callback`. Where the provider sends the browser back: signs in, or links.
+pub(super) async fn callback<A: HasOAuth>(
+    State(auth): State<A>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let (mut parts, _) = request.into_parts();
+    let clients = clients(&auth)?;
+    let provider = provider(clients, path)?;
+    let Some([code, state, issuer, error]) =
+        body::query_values(&parts.uri, ["code", "state", "iss", "error"])
+    else {
+        return refuse::<A>(Problem::OAuthFailed, A::OAUTH.json);
+    };
+    let state = state.as_deref().and_then(Journeying::parse);
+    let mut response = match (state.as_ref(), code, error) {
+        (Some(state), _, _) if !is_bound(&parts, state) => {
+            refuse::<A>(Problem::InvalidState, A::OAUTH.json)?
+        }
+        (Some(state), Some(code), None) => {
+            let arrival = Arrival {
+                state,
+                code: &code,
+                issuer: issuer.as_deref(),
+                redirect_uri: &redirect_uri(clients, provider),
+            };
+            arrive(&auth, provider, &mut parts, arrival).await?
+        }
+        (Some(state), _, _) => {
+            flow::abandon(engine(&auth), state).await?;
+            refuse::<A>(Problem::OAuthFailed, A::OAUTH.json)?
+        }
+        (None, _, _) => refuse::<A>(
+            if has_state(&parts) {
+                Problem::InvalidState
+            } else {
+                Problem::OAuthFailed
+            },
+            A::OAUTH.json,
+        )?,
+    };
+    if let Some(state) = &state {
+        let name = state.cookie();
+        let gone = Cookie::new(&name).secure(secure::<A>());
+        set_cookies(response.headers_mut(), [gone.delete(engine(&auth).now())]);
+    }
+    Ok(response)
+}
+
+/// `POST /oauth/{provider}/callback`. The same for a provider that answers with a form.
+///
+/// It comes from the provider's page, so browsers send none of our cookies along: neither the state's, without which nobody knows
+/// whose sign-in this is, nor the session's. The browser is sent here once more by `GET`, which carries them.
+pub(super) async fn form_callback<A: HasOAuth>(
+    State(auth): State<A>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let clients = clients(&auth)?;
+    let provider = provider(clients, path)?;
+    if !provider.answers_by_post() {
+        return refuse::<A>(Problem::OAuthFailed, A::OAUTH.json);
+    }
+    let Ok(mut form) = body::form(&parts.headers, body).await else {
+        return refuse::<A>(Problem::OAuthFailed, A::OAUTH.json);
+    };
+    let names = ["code", "state", "iss", "error"];
+    let values = names.map(|name| (name, form.optional_text(name)));
+    // The name, which is told once and never again, waits in the row: it has no business in a URL.
+    let said = form.optional_text("user");
+    let [_, (_, state), ..] = &values;
+    if let (Some(said), Some(state)) = (said, state.as_deref().and_then(Journeying::parse))
+        && said.len() <= LONGEST_SAID
+    {
+        flow::amend(engine(&auth), &state, &said).await?;
+    }
+    let uri = redirect_uri(clients, provider);
+    redirect(StatusCode::SEE_OTHER, &again(uri, &values))
+}
+
+/// The callback with what the form says of the journey, as a URL.
+fn again(mut uri: String, values: &[(&str, Option<String>)]) -> String {
+    uri.push('?');
+    let start = uri.len();
+    let mut query = url::form_urlencoded::Serializer::for_suffix(uri, start);
+    for (name, value) in values {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    query.finish()
+}
+
+/// Most bytes of what a provider says beside the code.
+const LONGEST_SAID: usize = 2048;
+
+async fn arrive<A: HasOAuth>(
+    auth: &A,
+    provider: &Client,
+    parts: &mut Parts,
+    arrival: Arrival<'_>,
+) -> Answer {
+    match flow::arrive(engine(auth), provider, arrival).await? {
+        Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
+        Arrived::Failed => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
+        Arrived::Vouched(row, profile) if row.journey == Journey::Link.name() => {
+            let linked: BoxFuture<'_, Answer> =
+                Box::pin(link(auth, provider, parts, row, *profile));
+            linked.await
+        }
+        Arrived::Vouched(row, profile) => {
+            let signed_in: BoxFuture<'_, Answer> =
+                Box::pin(sign_in(auth, provider, parts, row, *profile));
+            signed_in.await
+        }
+    }
+}
+
+async fn sign_in<A: HasOAuth>(
+    auth: &A,
+    provider: &Client,
+    parts: &Parts,
+    row: StateRow,
+    profile: Profile,
+) -> Answer {
+    let from = client::<A>(parts);
+    let proof = match flow::resolve(engine(auth), provider.policy(), profile, from).await? {
+        Resolution::Account(proof) => proof,
+        Resolution::Refused(refusal) => return refuse::<A>(problem(refusal), A::OAUTH.json),
+    };
+    let enter = A::TRANSPORTS.iter().find_map(|transport| transport.enter);
+    let enter = enter.ok_or(Problem::Internal)?; // the block does not compile without the session
+    let entry = Entry {
+        proof,
+        remember: row.remember,
+    };
+    let Some(entered) = enter(auth, parts, entry).await? else {
+        return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
+    };
+    let target = target::<A>(&row);
+    let mut response = if A::OAUTH.json {
+        let account = entered.user.account();
+        ok(&SignedIn {
+            user: Someone {
+                user_id: entered.user.id().as_inner(),
+                username: account.username,
+                email: account.email,
+                is_superuser: account.is_superuser,
+            },
+            csrf_token: &entered.csrf,
+            redirect_to: target,
+        })?
+    } else {
+        redirect(StatusCode::TEMPORARY_REDIRECT, target)?
+    };
+    set_cookies(response.headers_mut(), entered.cookies);
+    Ok(response)
+}
+
+/// Only the session that asked for it may bring a link home: whoever had the browser sign in as somebody else meanwhile would link
+/// their own identity to a stranger's account.
+async fn link<A: HasOAuth>(
+    auth: &A,
+    provider: &Client,
+    parts: &mut Parts,
+    row: StateRow,
+    profile: Profile,
+) -> Answer {
+    #[derive(Serialize)]
+    struct Done<'a> {
+        detail: &'static str,
+        redirect_to: &'a str,
+    }
+    let principal: Option<Principal<A>> = authenticate(auth, parts, Some("session")).await?;
+    let asked = principal.filter(|principal| {
+        row.session.is_some() && principal.session().map(|session| session.key) == row.session
+    });
+    let Some(principal) = asked else {
+        return refuse::<A>(Problem::InvalidState, A::OAUTH.json);
+    };
+    let from = client::<A>(parts);
+    let linked = flow::link(
+        engine(auth),
+        provider.policy(),
+        principal.user(),
+        profile,
+        from,
+    );
+    match linked.await? {
+        Linked::Done if A::OAUTH.json => ok(&Done {
+            detail: "Identity linked.",
+            redirect_to: target::<A>(&row),
+        }),
+        Linked::Done => redirect(StatusCode::TEMPORARY_REDIRECT, target::<A>(&row)),
+        Linked::Taken => refuse::<A>(Problem::IdentityTaken, A::OAUTH.json),
+        Linked::Gone => refuse::<A>(Problem::AccountInactive, A::OAUTH.json),
+    }
+}
+
+/// The page that the browser asked for, looked at again on its way out, else the block's.
+fn target<A: HasOAuth>(row: &StateRow) -> &str {
+    row.redirect_to
+        .as_deref()
+        .and_then(safe_redirect_path)
+        .unwrap_or(A::OAUTH.default_redirect)
+}
+
+/// Tells why nobody is signed in: to the page by its code, or as JSON.
+fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
+    if json {
+        return Err(problem);
+    }
+    let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
+        Some((page, fragment)) => (page, format!("#{fragment}")),
+        None => (A::OAUTH.default_redirect, String::new()),
+    };
+    let join = if page.contains('?') { '&' } else { '?' };
+    let code = problem.code();
+    redirect(
+        StatusCode::TEMPORARY_REDIRECT,
+        &format!("{page}{join}error={code}{fragment}"),
+    )
+}
+
+/// What is in the address bar goes nowhere else, and nobody keeps the way.
+fn redirect(status: StatusCode, to: &str) -> Answer {
+    let location = HeaderValue::try_from(to).map_err(|_| Problem::Internal)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response.into_response())
+}
+
+fn is_bound(parts: &Parts, state: &Journeying) -> bool {
+    one(&parts.headers, &state.cookie()).is_some_and(|cookie| state.is_in(cookie))
+}
+
+fn has_state(parts: &Parts) -> bool {
+    matches!(query_text(&parts.uri, "state"), Ok(Some(_)))
+}
+
+pub(super) fn clients<A: HasOAuth>(auth: &A) -> Result<&Clients, Problem> {
+    let clients: Option<&Arc<Clients>> = engine(auth).oauth.as_ref();
+    clients.map(AsRef::as_ref).ok_or(Problem::Internal)
+}
+
+pub(super) fn provider(
+    clients: &Clients,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<&Client, Problem> {
+    let name = path.map(|Path(name)| name).unwrap_or_default();
+    clients
+        .find(&name)
+        .ok_or_else(|| Problem::UnknownProvider(name.chars().take(LONGEST_NAME).collect()))
+}
+
+/// Most characters of a name that is told back.
+const LONGEST_NAME: usize = 64;
+
+pub(super) fn redirect_uri(clients: &Clients, provider: &Client) -> String {
+    format!(
+        "{}/oauth/{}/callback",
+        clients.public_url(),
+        provider.name()
+    )
+}
+
+/// As the session's cookies are, which the journey ends in.
+fn secure<A: HasOAuth>() -> bool {
+    !A::FEATURES
+        .iter()
+        .any(|feature| (feature.loosened)().contains(&"danger_insecure_cookies"))
+}
+
+const fn problem(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::AccountInactive => Problem::AccountInactive,
+        Refusal::EmailMissing => Problem::EmailMissing,
+        Refusal::EmailTooLong => Problem::EmailTooLong,
+        Refusal::EmailUnverified => Problem::EmailUnverified,
+        Refusal::Failed => Problem::OAuthFailed,
+        Refusal::LinkRequired => Problem::LinkRequired,
+        Refusal::ProviderAlreadyLinked => Problem::ProviderAlreadyLinked,
+    }
+}
+
+#[derive(Serialize)]
+struct SignedIn<'a, K> {
+    user: Someone<'a, K>,
+    csrf_token: &'a str,
+    redirect_to: &'a str,
+}
+
+#[derive(Serialize)]
+struct Someone<'a, K> {
+    user_id: &'a K,
+    username: Option<&'a str>,
+    email: Option<&'a str>,
+    is_superuser: bool,
+}
