@@ -1,4 +1,4 @@
-//! A subscriber that keeps all there is to log.
+//! A subscriber that keeps all there is to log, for one test at a time.
 #![allow(
     unreachable_pub,
     missing_docs,
@@ -7,13 +7,14 @@
 )]
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 static LOG: Mutex<String> = Mutex::new(String::new());
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Keeps everything, of every level, from every crate.
 struct Everything;
@@ -60,12 +61,23 @@ impl Subscriber for Everything {
     fn exit(&self, _: &Id) {}
 }
 
-/// From here on, everything that this process logs is kept.
-pub fn keep() {
-    tracing::subscriber::set_global_default(Everything).unwrap();
+/// The log of this process, of one test at a time.
+pub struct Kept {
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
-/// All of it, so far.
-pub fn text() -> String {
-    LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// From here on, everything that this process logs is kept.
+pub async fn keep() -> Kept {
+    static SET: Once = Once::new();
+    let turn = TURN.lock().await;
+    SET.call_once(|| tracing::subscriber::set_global_default(Everything).unwrap());
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    Kept { _turn: turn }
+}
+
+impl Kept {
+    /// All of it, so far.
+    pub fn text(&self) -> String {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }

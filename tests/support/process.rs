@@ -1,4 +1,5 @@
-//! Other processes: a test binary starts itself again. Its test `worker` does nothing unless a parent has told it what to do.
+//! Other processes: a test binary starts itself again, with one test to run, the worker. It does nothing unless a parent has
+//! told it what to do.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -24,16 +25,21 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Returns when the worker says that it is ready.
-    pub fn start(task: &str, file: &TempDb, number: usize) -> Self {
-        let mut worker = Self::spawn(task, file, number);
+    /// Returns when the test `worker` of the new process says that it is ready.
+    pub fn start(worker: impl Fn(), task: &str, file: &TempDb, number: usize) -> Self {
+        let mut worker = Self::spawn(worker, task, file, number);
         while worker.report() != "ready" {}
         worker
     }
 
-    pub fn spawn(task: &str, file: &TempDb, number: usize) -> Self {
+    pub fn spawn(worker: impl Fn(), task: &str, file: &TempDb, number: usize) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "worker", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                name_of(&worker),
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env(TASK, format!("{task} {number} {}", file.url()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -86,6 +92,12 @@ impl Worker {
             .filter_map(|line| Some(line.split_once("> ")?.1.strip_suffix(" .")?.to_owned()))
             .collect()
     }
+}
+
+/// What the harness calls a test: its path without the crate.
+fn name_of<F: Fn()>(_: &F) -> &'static str {
+    let path = std::any::type_name::<F>();
+    path.split_once("::").unwrap().1
 }
 
 /// What a worker has been told: its task, its number, and the database. None in the parent.

@@ -3,6 +3,7 @@
 
 mod fuzz;
 mod mistakes;
+mod providers;
 mod reference;
 mod tokens;
 

@@ -4,6 +4,7 @@ mod catalogue;
 mod query;
 mod temp;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crudauth::__private::{Authority, IntoStore};
@@ -17,13 +18,17 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool};
 pub use query::{Arg, Cell, Query, Record};
 pub use temp::{TempDb, server};
 
-/// The file of tests that is compiled with this module.
-const SUITE: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/",
-    env!("CARGO_CRATE_NAME"),
-    ".rs"
-));
+/// The root of the tests that are compiled with this module: a folder's, or a file of its own.
+static SUITE: LazyLock<String> = LazyLock::new(|| {
+    let suite = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/",
+        env!("CARGO_CRATE_NAME")
+    );
+    std::fs::read_to_string(format!("{suite}/main.rs"))
+        .or_else(|_| std::fs::read_to_string(format!("{suite}.rs")))
+        .unwrap()
+});
 
 /// The product that the whole suite runs on.
 pub fn dialect() -> Dialect {

@@ -1,0 +1,26 @@
+//! What each request asks of the database. One test at a time: the log of statements is the process's.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+#![allow(unreachable_pub, reason = "nobody links to a test")]
+
+#[path = "../support/mailed.rs"]
+mod mailed;
+#[path = "../support/statements.rs"]
+mod statements;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/tokens.rs"]
+mod tokens;
+
+mod bearer_cost;
+mod budgets;
+mod guard_statements;
+mod recovery_statements;
+mod refresh_store;
+mod sudo_statements;

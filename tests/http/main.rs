@@ -1,0 +1,31 @@
+//! The wire: routes, guards, answers, the server, and the contract.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+#![allow(unreachable_pub, reason = "nobody links to a test")]
+
+#[path = "../support/fuzz.rs"]
+mod fuzz;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/wire.rs"]
+mod wire;
+#[path = "../support/world.rs"]
+mod world;
+
+mod contract;
+mod contract_shapes;
+mod contract_tokens;
+mod guard_requests;
+mod guard_routes;
+mod guards;
+mod http_answers;
+mod http_fuzz;
+mod routing;
+mod serve;
+mod serve_shutdown;

@@ -1,0 +1,82 @@
+//! Signing in by a provider, over HTTP, against the included one (contract §1.14).
+
+use crate::elsewhere::{PUBLIC, bring, by, depart, error, me, page, web};
+use crate::oidc::{query, sign_in};
+
+#[tokio::test]
+async fn a_browser_goes_to_the_provider_and_comes_back_signed_in() {
+    let app = web().await;
+    let mut client = app.client();
+    let answer = client.get("/oauth/demo/authorize?redirect_to=/dash").await;
+    assert_eq!(answer.status, 307);
+    client.keep(&answer);
+    let url = answer.header("location").unwrap();
+    let asked = query(url);
+    assert!(
+        url.starts_with(&format!("{}/authorize?", app.demo.url())),
+        "{url}"
+    );
+    assert_eq!(asked["response_type"], "code");
+    assert_eq!(asked["client_id"], app.demo.client_id());
+    assert_eq!(
+        asked["redirect_uri"],
+        format!("{PUBLIC}/oauth/demo/callback")
+    );
+    assert_eq!(asked["code_challenge_method"], "S256");
+    assert_eq!(asked["code_challenge"].len(), 43);
+    let [cookie] = answer.set_cookies()[..] else {
+        panic!("{:?}", answer.set_cookies())
+    };
+    assert!(cookie.starts_with("oauth_state_"), "{cookie}");
+    assert!(
+        cookie.contains(&format!(
+            "={}; HttpOnly; Max-Age=600; Path=/; SameSite=lax; Secure",
+            asked["state"]
+        )),
+        "{cookie}"
+    );
+
+    let callback = sign_in(url, "ada").await;
+    let answer = bring(&mut client, &callback).await;
+    assert_eq!(answer.status, 307, "{}", answer.text);
+    assert_eq!(answer.header("location"), Some("/dash"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert!(
+        client
+            .cookies
+            .keys()
+            .all(|name| !name.starts_with("oauth_state"))
+    );
+    assert_eq!(me(&client).await, "ada");
+
+    // The same person from another browser is the same account.
+    let mut again = app.client();
+    assert_eq!(
+        by(&mut again, "demo", "ada").await.header("location"),
+        Some("/landing")
+    );
+    assert_eq!(me(&again).await, "ada");
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}
+
+#[tokio::test]
+async fn in_json_mode_the_page_is_told() {
+    let app = page().await;
+    let mut client = app.client();
+    let url = depart(&mut client, "demo", "?redirect_to=/dash").await;
+    let callback = sign_in(&url, "ada").await;
+    let answer = bring(&mut client, &callback).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let told = answer.json();
+    assert_eq!(told["user"]["username"], "ada");
+    assert_eq!(told["user"]["email"], "ada@example.com");
+    assert_eq!(told["user"]["is_superuser"], false);
+    assert_eq!(told["redirect_to"], "/dash");
+    assert_eq!(told["csrf_token"].as_str(), client.csrf.as_deref());
+    let answer = bring(&mut client, &callback).await;
+    assert_eq!(
+        (answer.status.as_u16(), error(&answer)),
+        (400, "invalid_state".to_owned())
+    );
+}

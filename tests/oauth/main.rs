@@ -1,0 +1,21 @@
+//! Signing in by a provider: the journey, whose account it opens, and what a hostile provider or visitor gets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+#![allow(unreachable_pub, reason = "nobody links to a test")]
+
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
+#[path = "../support/http.rs"]
+mod http;
+#[path = "../support/oidc.rs"]
+mod oidc;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod journeys;
