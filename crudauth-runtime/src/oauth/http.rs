@@ -19,6 +19,7 @@ use crate::crypto::json;
 /// an authority of your own, or stands in for a provider in a test.
 ///
 /// ```
+/// # use crudauth_runtime as crudauth;
 /// use axum::http::{Request, Response};
 /// use crudauth::oauth::{BoxFuture, HttpClient, HttpError};
 ///
