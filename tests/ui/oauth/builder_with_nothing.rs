@@ -14,10 +14,9 @@ auth! {
     pub struct Auth<User>;
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
-        .build()
-        .await
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
+        .build();
 }
 
 fn main() {}

@@ -15,12 +15,11 @@ auth! {
     pub struct Auth<User>;
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
         .google(Credentials::new("id", "secret"))
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}

@@ -11,17 +11,16 @@ pub struct User {
 }
 
 auth! {
-    #[oauth(github, gitlab)]
+    #[oauth(github)]
     pub struct Auth<User>;
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
         .github(Credentials::new("id", "secret"))
         .google(Credentials::new("id", "secret"))
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}

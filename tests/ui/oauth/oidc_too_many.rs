@@ -15,13 +15,12 @@ auth! {
     pub struct Auth<User>;
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
         .oidc("sso", Credentials::new("id", "secret"))
         .oidc("corp", Credentials::new("id", "secret"))
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}

@@ -35,13 +35,12 @@ impl crudauth::oauth::OAuthProvider for Own {
     }
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
         .google(Credentials::new("id", "secret"))
         .provider("linkedin", Own, Credentials::new("id", "secret"))
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}

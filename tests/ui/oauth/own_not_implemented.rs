@@ -17,12 +17,11 @@ auth! {
 
 struct LinkedIn;
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
         .provider("linkedin", LinkedIn, Credentials::new("id", "secret"))
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}

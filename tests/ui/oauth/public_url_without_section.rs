@@ -13,11 +13,10 @@ auth! {
     pub struct Auth<User>;
 }
 
-async fn start() -> crudauth::Result<Auth> {
-    Auth::connect("sqlite::memory:")
+fn start() {
+    let _ = Auth::connect("sqlite::memory:")
         .public_url("https://app.example.com")
-        .build()
-        .await
+        .build();
 }
 
 fn main() {}
