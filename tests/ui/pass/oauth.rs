@@ -24,6 +24,7 @@ auth! {
     #[rate_limit(oauth_authorize = "10/h")]
     #[hooks(Nothing)]
     #[bearer]
+    #[session]
     pub struct Auth<User>;
 }
 

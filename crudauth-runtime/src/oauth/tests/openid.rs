@@ -351,7 +351,7 @@ async fn the_secret_goes_where_the_provider_reads_it() {
     let basic = "Basic YXBwOnMzY3IzdCUyNiUzRA==";
     for (methods, header) in [
         (json!(["client_secret_basic"]), Some(basic)),
-        (json!(null), Some(basic)),
+        (json!(null), None),
         (json!(["client_secret_post"]), None),
         (json!(["client_secret_basic", "client_secret_post"]), None),
     ] {
