@@ -15,7 +15,7 @@ pub(super) struct Metadata {
     pub(super) token: Url,
     pub(super) userinfo: Option<Url>,
     pub(super) jwks: Url,
-    /// The algorithms that its id_tokens may be signed with.
+    /// The algorithms that its `id_token`s may be signed with.
     pub(super) algs: Vec<String>,
     /// Whether a secret can be told in the header only.
     pub(super) basic: bool,

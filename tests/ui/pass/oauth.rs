@@ -105,7 +105,7 @@ async fn one(url: &str) -> crudauth::Result<One> {
         .await
 }
 
-fn main() {
+pub fn main() {
     let _ = (all, one);
     let _ = |auth: &Auth| {
         let _: axum::Router = auth.oauth_router();
