@@ -23,6 +23,7 @@ auth! {
     )]
     #[rate_limit(oauth_authorize = "10/h")]
     #[hooks(Nothing)]
+    #[session]
     #[bearer]
     #[session]
     pub struct Auth<User>;
