@@ -35,7 +35,7 @@ auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
     #[sudo(route)]
-    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json")]
+    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json", keep_tokens)]
     #[rate_limit(oauth_authorize = "1000/m")]
     pub struct Page<User>;
 }
