@@ -13,9 +13,20 @@
 mod elsewhere;
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../support/linked.rs"]
+mod linked;
+#[path = "../support/mailed.rs"]
+mod mailed;
 #[path = "../support/oidc.rs"]
 mod oidc;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tokens.rs"]
+mod tokens;
 
+mod crowd;
+mod hijack;
+mod identities;
 mod journeys;
+mod linking;
+mod names;

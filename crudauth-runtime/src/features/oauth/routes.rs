@@ -293,10 +293,11 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
         .unwrap_or(A::OAUTH.default_redirect)
 }
 
-/// Tells why nobody is signed in: to the page by its code, or as JSON.
+/// Tells why nobody is signed in: to the page by its code, or as JSON. An answer like any other, for the journey ends here, and its
+/// cookie with it.
 fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
     if json {
-        return Err(problem);
+        return Ok(problem.into_response());
     }
     let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
         Some((page, fragment)) => (page, format!("#{fragment}")),

@@ -33,7 +33,8 @@ statements! {
         [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $5] \
         WHERE {id} = $1 AND {email} = $2[email_verified: AND NOT {email_verified}][is_active: AND {is_active}]";
     Owner = "SELECT {id} FROM {users} WHERE {id} = $1[token_version: AND {token_version} = $2][is_active: AND {is_active}]{lock}";
-    OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2";
+    /// Not this one itself, which another request may have linked within the moment.
+    OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2 AND id <> $3";
     EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     VoidLinks = "DELETE FROM {@tokens} WHERE user_id = $1";
     Forget = "DELETE FROM {@identities} WHERE user_id = $1";
@@ -157,7 +158,8 @@ where
         } else if matches!(ground, Ground::Proven { .. }) {
             let args = Args::new()
                 .key::<S::User>(user)
-                .text(Some(identity.provider));
+                .text(Some(identity.provider))
+                .blob(Some(identity.id));
             let held = D::fetch(&mut tx, sql::<OfProvider, D, S>(), args).await?;
             if held.first().map(|row| int::<D>(row, 0)).transpose()? != Some(0) {
                 return Ok(Attached::Occupied);
