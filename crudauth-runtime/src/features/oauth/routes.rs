@@ -289,7 +289,8 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
 /// Tells why nobody is signed in: to the page by its code, or as JSON.
 fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
     if json {
-        return Err(problem);
+        // As an answer: whoever calls may still have a cookie to delete.
+        return Ok(problem.into_response());
     }
     let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
         Some((page, fragment)) => (page, format!("#{fragment}")),
