@@ -17,5 +17,9 @@ mod http;
 mod oidc;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/wrong.rs"]
+mod wrong;
 
+mod hostile;
+mod hostile_calls;
 mod journeys;
