@@ -23,3 +23,4 @@ mod wrong;
 mod hostile;
 mod hostile_calls;
 mod journeys;
+mod states;
