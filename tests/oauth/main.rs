@@ -23,4 +23,6 @@ mod wrong;
 mod hostile;
 mod hostile_calls;
 mod journeys;
+mod landings;
 mod states;
+mod ways;
