@@ -128,10 +128,7 @@ fn mailer() -> crudauth::Result<Box<dyn Mailer>> {
 fn fake() -> Credentials {
     let credentials = match given("OIDC_CLIENT_ID") {
         Some(id) => Credentials::new(id, given("OIDC_CLIENT_SECRET").unwrap_or_default()),
-        None => Credentials::new(
-            "demo-client-9400",
-            "demo-secret:with/every+sign%that=matters-9400",
-        ),
+        None => Credentials::new("demo-client", "demo-secret:with/every+sign%that=matters"),
     };
     credentials.issuer(setting("OIDC_ISSUER", "http://127.0.0.1:9400"))
 }

@@ -40,6 +40,10 @@ pub mod production {
     #![doc = include_str!("guide/production.md")]
 }
 
+pub mod providers {
+    #![doc = include_str!("guide/providers.md")]
+}
+
 pub mod reference {
     #![doc = include_str!("guide/reference.md")]
 }

@@ -39,9 +39,10 @@ pub mod jwt {
     pub use crudauth_runtime::crypto::jws::{SigningKeys, VerifyingKey};
 }
 
-/// Signing in with an account at somebody else's: what a builder is given for `#[oauth(…)]`.
+/// Signing in with an account at somebody else's: what a builder is given for `#[oauth(…)]`, and what `auth.oauth()` gives.
 #[cfg(feature = "oauth")]
 pub mod oauth {
+    pub use crudauth_runtime::features::oauth::{HasOAuth, Identity, OAuthHandle, UnlinkError};
     pub use crudauth_runtime::oauth::{
         Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
         OAuthProvider, Profile,

@@ -19,9 +19,9 @@ use crate::store::dialect::{Declares, Dialect};
 use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
 
 pub use providers::{
-    AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, BuiltInComplete, CredentialsGiven, Here, More, Needs,
-    NeedsUrl, OidcComplete, OwnComplete, Providers, ProvidersComplete, SignsInElsewhere, There,
-    UrlComplete, Zero, word,
+    After, AfterOidc, AfterOwn, AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, BuiltInComplete,
+    CredentialsGiven, Here, More, Needs, NeedsUrl, OidcComplete, OwnComplete, Providers,
+    ProvidersComplete, SignsInElsewhere, There, UrlComplete, Zero, word,
 };
 pub use wiring::{
     AfterKeys, ChannelComplete, Channels, Complete, Given, HooksComplete, KeysComplete, Links,

@@ -90,19 +90,24 @@ impl Person {
 }
 
 impl Provider {
-    /// On a free port of this machine.
+    /// On a free port of this machine, with a client that no other provider has.
     pub async fn start() -> Result<Self, Broken> {
-        Self::listen("127.0.0.1:0").await
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        Self::on(listener, &format!("-{port}"))
     }
 
+    /// As [`start`](Self::start), with the same client every time.
     pub async fn listen(address: impl ToSocketAddrs) -> Result<Self, Broken> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        let (url, port) = (format!("http://{address}"), address.port());
+        Self::on(TcpListener::bind(address).await?, "")
+    }
+
+    fn on(listener: TcpListener, client: &str) -> Result<Self, Broken> {
+        let url = format!("http://{}", listener.local_addr()?);
         let desk = Arc::new(Desk {
-            client_id: format!("demo-client-{port}"),
-            client_secret: format!("demo-secret:with/every+sign%that=matters-{port}"),
-            public_client_id: format!("demo-public-client-{port}"),
+            client_id: format!("demo-client{client}"),
+            client_secret: format!("demo-secret:with/every+sign%that=matters{client}"),
+            public_client_id: format!("demo-public-client{client}"),
             issuer: Mutex::new(url.clone()),
             url,
             people: Mutex::new(people()),
@@ -127,7 +132,6 @@ impl Provider {
         held(&self.desk.issuer).clone()
     }
 
-    /// Another one at every provider.
     pub fn client_id(&self) -> &str {
         &self.desk.client_id
     }

@@ -1,6 +1,7 @@
 //! The attribute reference and the runtime mean the same defaults: a block that spells out every one of them is the
 //! empty block.
 
+use crudauth::__private::oauth::HasOAuth;
 use crudauth::__private::sudo::HasSudo;
 use crudauth::bearer::HasBearer;
 use crudauth::session::HasSession;
@@ -93,6 +94,7 @@ spelled! {
         change_password = "5/h",
         logout_all = "10/h",
         csrf_refresh = "30/h",
+        oauth_authorize = "30/h",
         email_verify_request = "5/h",
         password_reset_request = "5/h",
         email_change_request = "3/h",
@@ -112,6 +114,12 @@ spelled! {
         evict_on_change = false
     )]
     #[sudo(ttl = "5m", max_attempts = 3, lockout = "15m", route = false)]
+    #[oauth(
+        google(trusted = true),
+        response = "redirect",
+        default_redirect = "/",
+        state_ttl = "10m"
+    )]
     #[proxy(trusted_hops = 0)]
     #[database(sqlite)]
     #[tables(prefix = "auth_")]
@@ -122,6 +130,7 @@ auth! {
     #[session]
     #[bearer]
     #[sudo]
+    #[oauth(google)]
     #[email(frontend_url = "https://app.example.com")]
     pub struct Empty<User>;
 }
@@ -199,6 +208,10 @@ fn a_block_of_defaults_is_the_empty_block() {
         format!("{:?}", crudauth::__private::BearerPolicy::DEFAULT)
     );
     assert_eq!(format!("{:?}", Spelled::SUDO), format!("{:?}", Empty::SUDO));
+    assert_eq!(
+        format!("{:?}", Spelled::OAUTH),
+        format!("{:?}", Empty::OAUTH)
+    );
     assert_eq!(
         format!("{:?}", Spelled::SESSION),
         format!("{:?}", Empty::SESSION)

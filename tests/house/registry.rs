@@ -20,6 +20,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("email", &["recovery", "email_change"]),
     ("channel", &["recovery"]),
     ("sudo", &["sudo"]),
+    ("oauth", &["oauth"]),
     ("proxy", &[]),
     ("database", &[]),
     ("tables", &[]),
@@ -46,6 +47,7 @@ auth! {
     #[email(frontend_url = "https://app.example.com")]
     #[channel]
     #[sudo]
+    #[oauth(google)]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite)]
     #[tables]

@@ -9,8 +9,6 @@ use crate::support::{FORM, JSON, TestApp};
 use crate::turn::TURN;
 use crate::wire::Served;
 
-/// One at a time: what is measured is the process's.
-
 const MIB: usize = 1 << 20;
 
 /// Bytes of memory that this process has resident.

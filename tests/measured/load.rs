@@ -20,8 +20,6 @@ auth! {
     pub struct Roomy<User>;
 }
 
-/// One at a time: each of these measures the machine.
-
 const CHILD: &str = "CRUDAUTH_TEST_MEMORY";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

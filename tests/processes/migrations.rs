@@ -1,11 +1,10 @@
 //! Ten starts at once, in one process and in ten, on databases in every state that another start can have left (SEC-154).
 
-use std::time::Instant;
-
 use crudauth::testing::TestBuilder;
 use crudauth::{Dialect, auth};
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::process::{Worker, say, task, told};
 use crate::support::{self, Auth, Client, Db, PASSWORD, SECRET, TempDb, User, dialect};

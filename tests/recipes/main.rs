@@ -9,8 +9,13 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/browser.rs"]
+mod browser;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod recipe;
 mod recipe_tokens;
+mod sign_in_with;

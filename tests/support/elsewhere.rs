@@ -145,13 +145,11 @@ pub async fn depart(client: &mut Client, provider: &str, query: &str) -> String 
         .get(&format!("/oauth/{provider}/authorize{query}"))
         .await;
     client.keep(&answer);
-    match answer.json()["url"].as_str() {
-        Some(url) => url.to_owned(),
-        None => {
-            assert_eq!(answer.status, 307, "{}", answer.text);
-            answer.header("location").unwrap().to_owned()
-        }
+    if let Some(url) = answer.json()["url"].as_str() {
+        return url.to_owned();
     }
+    assert_eq!(answer.status, 307, "{}", answer.text);
+    answer.header("location").unwrap().to_owned()
 }
 
 /// Brings a callback URL of the provider's home, to the path under which the router is mounted.

@@ -61,7 +61,7 @@ fn mistakes_in_the_struct_are_told() {
 fn mistakes_in_the_block_are_told() {
     for (sections, needle) in [
         ("#[sesion]", "did you mean `session`?"),
-        ("#[oauth(google)]", "expected one of: password, session"),
+        ("#[passkey]", "expected one of: password, session"),
         ("#[session(idel = \"3m\")]", "did you mean `idle`?"),
         ("#[session] #[session]", "is given twice"),
         (

@@ -3,6 +3,7 @@
 
 mod fuzz;
 mod mistakes;
+mod providers;
 mod reference;
 mod tokens;
 
@@ -78,6 +79,9 @@ fn expansions_are_as_recorded() {
         let Some(case) = name.strip_suffix(".in.rs") else {
             continue;
         };
+        if case.ends_with("oauth") && !cfg!(feature = "oauth") {
+            continue;
+        }
         let input = std::fs::read_to_string(&path).unwrap();
         let out = expand(case.split('_').next().unwrap(), &input);
         let pretty = prettyplease::unparse(&syn::parse2(out).unwrap());

@@ -374,6 +374,8 @@ const _: () = {
     #[automatically_derived]
     impl __p::HasEmail for User {}
     #[automatically_derived]
+    impl __p::HasEmailVerified for User {}
+    #[automatically_derived]
     impl __p::HasUsername for User {}
     #[automatically_derived]
     impl __p::HasPassword for User {}

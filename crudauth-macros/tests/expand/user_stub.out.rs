@@ -66,6 +66,8 @@ const _: () = {
     #[automatically_derived]
     impl __p::HasEmail for User {}
     #[automatically_derived]
+    impl __p::HasEmailVerified for User {}
+    #[automatically_derived]
     impl __p::HasUsername for User {}
     #[automatically_derived]
     impl __p::HasPassword for User {}

@@ -1,6 +1,8 @@
 //! What a builder is given for `#[oauth(…)]`.
 
-use super::providers::{AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, SignsInElsewhere, word};
+use super::providers::{
+    After, AfterOidc, AfterOwn, AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, SignsInElsewhere, word,
+};
 use super::{Builder, Wiring};
 use crate::authority::Authority;
 use crate::oauth::{Credentials, HttpClient, OAuthProvider};
@@ -16,7 +18,7 @@ macro_rules! built_in {
                     credentials: Credentials,
                 ) -> Builder<A, Wiring<H, M, C, K, O::Rest>>
                 where
-                    O: Awaits<word::$method, I>,
+                    O: After<word::$method, I> + Awaits<word::$method, I>,
                 {
                     let name = stringify!($method);
                     self.settings.oauth.register(ProviderKind::$kind, name, credentials);
@@ -56,7 +58,7 @@ impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
         credentials: Credentials,
     ) -> Builder<A, Wiring<H, M, C, K, O::Rest>>
     where
-        O: AwaitsOidc,
+        O: AfterOidc + AwaitsOidc,
     {
         let kind = ProviderKind::Oidc;
         self.settings.oauth.register(kind, name, credentials);
@@ -72,7 +74,7 @@ impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
         credentials: Credentials,
     ) -> Builder<A, Wiring<H, M, C, K, O::Rest>>
     where
-        O: AwaitsOwn,
+        O: AfterOwn + AwaitsOwn,
     {
         let oauth = &mut self.settings.oauth;
         oauth.register_own(name, provider, credentials);

@@ -152,19 +152,32 @@ impl AfterUrl for Undeclared {
     label = "nothing would use this",
     note = "write `#[oauth({P})]` in the block, or remove this call"
 )]
-pub trait Awaits<P, I> {
-    /// What is missing without them.
+pub trait Awaits<P, I> {}
+
+impl<P, L> Awaits<P, Here> for (Needs<P>, L) {}
+impl<P, Q, L: Awaits<P, I>, I> Awaits<P, There<I>> for (Needs<Q>, L) {}
+impl<P, I, U, L: Awaits<P, I>, N, O> Awaits<P, I> for Providers<U, L, N, O> {}
+
+/// What is missing once they were given. Of every wiring, like [`AfterUrl`].
+pub trait After<P, I> {
+    /// What is missing then.
     type Rest;
 }
 
-impl<P, L> Awaits<P, Here> for (Needs<P>, L) {
+impl<P, L> After<P, Here> for (Needs<P>, L) {
     type Rest = L;
 }
-impl<P, Q, L: Awaits<P, I>, I> Awaits<P, There<I>> for (Needs<Q>, L) {
+impl<P, Q, L: After<P, I>, I> After<P, There<I>> for (Needs<Q>, L) {
     type Rest = (Needs<Q>, L::Rest);
 }
-impl<P, I, U, L: Awaits<P, I>, N, O> Awaits<P, I> for Providers<U, L, N, O> {
+impl<P, I> After<P, I> for () {
+    type Rest = ();
+}
+impl<P, I, U, L: After<P, I>, N, O> After<P, I> for Providers<U, L, N, O> {
     type Rest = Providers<U, L::Rest, N, O>;
+}
+impl<P, I> After<P, I> for Undeclared {
+    type Rest = Self;
 }
 
 /// An `oidc("…")` is waited for.
@@ -173,13 +186,24 @@ impl<P, I, U, L: Awaits<P, I>, N, O> Awaits<P, I> for Providers<U, L, N, O> {
     label = "nothing would use this",
     note = "write `#[oauth(oidc(\"…\"))]` in the block with this name, or remove this call"
 )]
-pub trait AwaitsOidc {
-    /// What is missing without it.
+pub trait AwaitsOidc {}
+
+impl<U, L, N, P> AwaitsOidc for Providers<U, L, More<N>, P> {}
+
+/// What is missing once one was given. Of every wiring, like [`AfterUrl`].
+pub trait AfterOidc {
+    /// What is missing then.
     type Rest;
 }
 
-impl<U, L, N, P> AwaitsOidc for Providers<U, L, More<N>, P> {
+impl<U, L, N, P> AfterOidc for Providers<U, L, More<N>, P> {
     type Rest = Providers<U, L, N, P>;
+}
+impl<U, L, P> AfterOidc for Providers<U, L, Zero, P> {
+    type Rest = Self;
+}
+impl AfterOidc for Undeclared {
+    type Rest = Self;
 }
 
 /// A `provider("…")` is waited for.
@@ -188,11 +212,22 @@ impl<U, L, N, P> AwaitsOidc for Providers<U, L, More<N>, P> {
     label = "nothing would use this",
     note = "write `#[oauth(provider(\"…\"))]` in the block with this name, or remove this call"
 )]
-pub trait AwaitsOwn {
-    /// What is missing without it.
+pub trait AwaitsOwn {}
+
+impl<U, L, N, P> AwaitsOwn for Providers<U, L, N, More<P>> {}
+
+/// What is missing once one was given. Of every wiring, like [`AfterUrl`].
+pub trait AfterOwn {
+    /// What is missing then.
     type Rest;
 }
 
-impl<U, L, N, P> AwaitsOwn for Providers<U, L, N, More<P>> {
+impl<U, L, N, P> AfterOwn for Providers<U, L, N, More<P>> {
     type Rest = Providers<U, L, N, P>;
+}
+impl<U, L, N> AfterOwn for Providers<U, L, N, Zero> {
+    type Rest = Self;
+}
+impl AfterOwn for Undeclared {
+    type Rest = Self;
 }

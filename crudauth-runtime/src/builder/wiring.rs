@@ -8,7 +8,9 @@ use crate::authority::Authority;
 
 /// How far the wiring of a builder has come: its hooks, its mailer, its channels, its signing keys, its providers. Each is
 /// [`Undeclared`], missing ([`NeedsHooks`], …) or [`Given`]; of the providers, [`Providers`](super::Providers) says which.
-pub struct Wiring<H, M, C, K = Undeclared, O = Undeclared>(PhantomData<fn(H, M, C, K, O)>);
+pub struct Wiring<H, M, C, K = Undeclared, O = Undeclared>(PhantomData<Parts<H, M, C, K, O>>);
+
+type Parts<H, M, C, K, O> = fn(H, M, C, K, O);
 
 impl<H, M, C, K, O> fmt::Debug for Wiring<H, M, C, K, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

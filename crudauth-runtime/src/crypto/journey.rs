@@ -3,7 +3,7 @@
 //! The state is random; all else is derived from it under a key of the application's, so that a row with nothing but its
 //! digest is kept, and a copy of the database completes nobody's sign-in.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,7 +33,7 @@ impl State {
     /// When the operating system gives no random bytes.
     pub fn issue(random: &Random) -> Result<Self> {
         let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
-        Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))))
+        Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes))))
     }
 
     /// Reads what a browser brings back. `None` for anything that [`issue`](Self::issue) cannot have made.
@@ -57,7 +57,8 @@ impl State {
     pub fn cookie(&self) -> String {
         let mut name = "oauth_state_".to_owned();
         for byte in Sha256::digest(self.0.as_bytes()).iter().take(4) {
-            name.push_str(&format!("{byte:02x}"));
+            // Writing to a String cannot fail.
+            let _ = write!(name, "{byte:02x}");
         }
         name
     }
@@ -85,7 +86,7 @@ impl State {
             tail.copy_from_slice(second.split_at(tail.len()).0);
             Companions {
                 id,
-                verifier: Zeroizing::new(URL_SAFE_NO_PAD.encode(&*verifier)),
+                verifier: Zeroizing::new(URL_SAFE_NO_PAD.encode(*verifier)),
                 nonce: Zeroizing::new(URL_SAFE_NO_PAD.encode(nonce)),
             }
         })

@@ -86,13 +86,13 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 /// Global unicast (RFC 4291 §2.4), but for the blocks of the IANA IPv6 special-purpose address registry. An address that leads
 /// to an IPv4 address is judged by that.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, _, _, _, y, z] = address.segments();
+    let [a, b, c, .., last, end] = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     match (a, b, c) {
         (0, 0, 0) => address.to_ipv4_mapped().is_some_and(is_public_v4),
         // NAT64 (RFC 6052): what names resolve to in a network without IPv4. The local kind, `64:ff9b:1::/48`, is not this.
         (0x64, 0xff9b, 0) if address.segments().get(3..6) == Some(&[0, 0, 0]) => {
-            is_public_v4(v4(y, z))
+            is_public_v4(v4(last, end))
         }
         (0x2002, high, low) => is_public_v4(v4(high, low)), // 6to4 (RFC 3056)
         // Protocols, Teredo among them (RFC 2928); documentation (RFC 3849, 9637).

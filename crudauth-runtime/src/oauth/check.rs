@@ -108,7 +108,7 @@ fn client(
                         .to_owned(),
                 );
             }
-            Plain::new(own).map(|plain| (plain.reach(), Speaks::Plain(plain)))
+            Plain::new(own).map(|plain| (plain.reach(), Speaks::Plain(Box::new(plain))))
         }
         (ProviderKind::GitHub, _) => github(&credentials).map_err(|why| vec![why]),
         (ProviderKind::Discord, _) => base(&credentials, discord::ORIGIN)
@@ -180,7 +180,7 @@ fn github(credentials: &Credentials) -> Result<(Reach, Speaks), String> {
 
 fn well_known(plain: Result<Plain, Wrong>) -> Result<(Reach, Speaks), String> {
     let plain = plain.map_err(|lines| lines.join("; "))?;
-    Ok((plain.reach(), Speaks::Plain(plain)))
+    Ok((plain.reach(), Speaks::Plain(Box::new(plain))))
 }
 
 /// Where a provider is that has no metadata, without a slash at the end.

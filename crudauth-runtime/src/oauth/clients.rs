@@ -32,7 +32,7 @@ pub(crate) struct Client {
 /// What a provider speaks.
 pub(super) enum Speaks {
     OpenId(Box<OpenId>),
-    Plain(Plain),
+    Plain(Box<Plain>),
 }
 
 /// What a browser takes to the provider.
@@ -61,11 +61,16 @@ pub(crate) struct Answer<'a> {
 #[derive(Debug)]
 pub(crate) struct Identified {
     pub(crate) profile: Profile,
+    #[allow(
+        dead_code,
+        reason = "nobody keeps them before there is a key to keep them under"
+    )]
     pub(crate) tokens: ProviderTokens,
 }
 
 /// What a provider gave in exchange for the code.
 #[derive(Debug)]
+#[allow(dead_code, reason = "as above")]
 pub(crate) struct ProviderTokens {
     pub(crate) access: SecretText,
     pub(crate) refresh: Option<SecretText>,

@@ -67,7 +67,7 @@ impl Credentials {
         }
     }
 
-    /// Asks for these scopes in place of the provider's usual ones. Without `openid` an OpenID provider gives no id_token, so it
+    /// Asks for these scopes in place of the provider's usual ones. Without `openid` an OpenID provider gives no `id_token`, so it
     /// is asked for in any case.
     #[must_use]
     pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
@@ -76,7 +76,9 @@ impl Credentials {
     }
 
     /// The issuer of an OpenID provider: an `https` URL under which its metadata is published (`http` on loopback only). Needed
-    /// for `oidc("…")`; for `gitlab` and `microsoft` it names an installation or a tenant of one's own.
+    /// for `oidc("…")`. For the others it names an installation of one's own (`gitlab`, `github`), a tenant (`microsoft`:
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`), or a stand-in in a test. Identities belong to their issuer: with
+    /// another one, everybody is somebody else.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());

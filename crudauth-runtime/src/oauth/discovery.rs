@@ -15,7 +15,7 @@ pub(super) struct Metadata {
     pub(super) token: Url,
     pub(super) userinfo: Option<Url>,
     pub(super) jwks: Url,
-    /// The algorithms that its id_tokens may be signed with.
+    /// The algorithms that its `id_token`s may be signed with.
     pub(super) algs: Vec<String>,
     /// Whether a secret can be told in the header only.
     pub(super) basic: bool,
@@ -57,8 +57,8 @@ impl Metadata {
                     .collect(),
             )
         };
-        // Both defaults are those of OpenID Connect Discovery §3: RS256 must be supported, and so must `client_secret_basic` be
-        // where nothing is said.
+        // Where nothing is said, RS256 must be supported (OpenID Connect Discovery §3). Of the two ways to send a secret everybody
+        // reads the form, but for those who say that they read the header alone.
         let algs = list("id_token_signing_alg_values_supported");
         let methods = list("token_endpoint_auth_methods_supported");
         Ok(Self {
@@ -67,7 +67,10 @@ impl Metadata {
             userinfo: optional("userinfo_endpoint")?,
             jwks: required("jwks_uri")?,
             algs: algs.unwrap_or_else(|| vec!["RS256".to_owned()]),
-            basic: !methods.is_some_and(|all| all.iter().any(|one| one == "client_secret_post")),
+            basic: methods.is_some_and(|all| {
+                let offers = |name: &str| all.iter().any(|one| one == name);
+                offers("client_secret_basic") && !offers("client_secret_post")
+            }),
             names_itself: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
         })

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
-use futures_util::future::BoxFuture;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
     BasicTokenIntrospectionResponse, BasicTokenType,
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::http::{Caller, HttpError};
-use super::{Answer, Ask, Failure, ProviderTokens};
+use super::{Answer, Ask, BoxFuture, Failure, ProviderTokens};
 use crate::crypto::json;
 use crate::secret::SecretText;
 
@@ -96,7 +95,7 @@ pub(super) async fn exchange(
     let tokens = client
         .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
         .set_pkce_verifier(verifier(answer.verifier)?)
-        .request_async(&Strict(caller))
+        .request_async(caller)
         .await
         .map_err(|error| refusal(&error))?;
     if *tokens.token_type() != BasicTokenType::Bearer {
@@ -115,18 +114,14 @@ pub(super) async fn exchange(
     })
 }
 
-/// A caller that takes an answer only if it has one meaning. A type of its own: of a closure the compiler cannot tell that what it
-/// awaits may change threads.
-struct Strict<'a>(&'a Caller);
-
-impl<'c> AsyncHttpClient<'c> for Strict<'_> {
+impl<'c> AsyncHttpClient<'c> for Caller {
     type Error = HttpError;
     type Future = BoxFuture<'c, Result<HttpResponse, HttpError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.0.call(request).await?;
-            // `oauth2` reads the first of two equal members, or the last, as `serde` does with each field.
+            let answer = self.send(request).await?;
+            // Which of two equal members `oauth2` reads depends on the member.
             if answer.status() == StatusCode::OK && json::parse(answer.body()).is_none() {
                 return Err(HttpError::new("its answer is not one JSON text"));
             }

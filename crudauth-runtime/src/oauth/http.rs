@@ -19,6 +19,7 @@ use crate::crypto::json;
 /// an authority of your own, or stands in for a provider in a test.
 ///
 /// ```
+/// # use crudauth_runtime as crudauth;
 /// use axum::http::{Request, Response};
 /// use crudauth::oauth::{BoxFuture, HttpClient, HttpError};
 ///
@@ -93,7 +94,7 @@ impl Caller {
             bearer.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
-        let answer = self.call(request).await?;
+        let answer = self.send(request).await?;
         if answer.status() != StatusCode::OK {
             return Err(Failure::of(format!("it answered {}", answer.status())));
         }
@@ -101,7 +102,7 @@ impl Caller {
     }
 
     /// Makes one call.
-    pub(super) async fn call(
+    pub(super) async fn send(
         &self,
         mut request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, HttpError> {

@@ -1,4 +1,4 @@
-//! The claims of an id_token (OpenID Connect Core 1.0 §3.1.3.7).
+//! The claims of an `id_token` (OpenID Connect Core 1.0 §3.1.3.7).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::crypto::compare;
 use crate::crypto::jws::Alg;
 
-/// What an id_token must say.
+/// What an `id_token` must say.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) client_id: &'a str,
@@ -101,7 +101,7 @@ impl Expected<'_> {
         }
     }
 
-    /// Whether the access token is the one that came with the id_token (§3.1.3.6).
+    /// Whether the access token is the one that came with the `id_token` (§3.1.3.6).
     fn is_with_token(&self, claims: &Map<String, Value>, alg: Alg) -> bool {
         let Some(claimed) = claims.get("at_hash") else {
             return true;
@@ -124,7 +124,7 @@ pub(super) fn is_subject(text: &str) -> bool {
     (1..=MAX_SUBJECT).contains(&length) && !text.chars().any(char::is_control)
 }
 
-/// A NumericDate (RFC 7519 §2): seconds, which may have a fraction.
+/// A `NumericDate` (RFC 7519 §2): seconds, which may have a fraction.
 fn time(claims: &Map<String, Value>, name: &str) -> Option<f64> {
     claims.get(name)?.as_f64()
 }

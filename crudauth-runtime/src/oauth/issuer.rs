@@ -83,15 +83,13 @@ impl Issuer {
         issuer == self.declared || self.tenant_of(issuer).is_some()
     }
 
-    /// Whether an id_token that `issuer` made out, with these claims, is from here.
+    /// Whether an `id_token` that `issuer` made out, with these claims, is from here.
     pub(super) fn signs_as(&self, issuer: &str, tid: Option<&Value>) -> bool {
-        match &self.tenants {
-            None => issuer == self.declared,
-            Some(_) => {
-                let tenant = self.tenant_of(issuer);
-                tenant.is_some() && tenant == tid.and_then(Value::as_str)
-            }
+        if self.tenants.is_none() {
+            return issuer == self.declared;
         }
+        let tenant = self.tenant_of(issuer);
+        tenant.is_some() && tenant == tid.and_then(Value::as_str)
     }
 
     /// The tenant that `issuer` names, if this issuer stands for it.

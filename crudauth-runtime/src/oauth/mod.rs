@@ -1,12 +1,6 @@
 //! The client side of OAuth 2.0 and OpenID Connect: from a declared provider to a profile that it vouches for. No accounts, no
 //! routes, no database.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the flows that ask all this come next"
-)]
-
 mod addresses;
 mod apple;
 mod cache;

@@ -1,4 +1,4 @@
-//! Providers of OpenID Connect: who signed in is what a signed id_token says.
+//! Providers of OpenID Connect: who signed in is what a signed `id_token` says.
 
 use std::sync::Arc;
 
@@ -157,7 +157,7 @@ async fn fetch_keys(caller: &Caller, url: &Url) -> Result<ForeignKeys, Failure> 
         .map_err(|failure| Failure::of(format!("keys: {failure}")))
 }
 
-/// What the provider says at its userinfo endpoint of whom the id_token names (OpenID Connect Core §5.3).
+/// What the provider says at its userinfo endpoint of whom the `id_token` names (OpenID Connect Core §5.3).
 async fn userinfo(
     caller: &Caller,
     url: &Url,

@@ -6,7 +6,7 @@ use super::addresses::{Reach, endpoint};
 use super::exchange::{self, Proof};
 use super::http::Caller;
 use super::secret::Prover;
-use super::{Answer, Api, Ask, Failure, Identified, OAuthProvider, claims};
+use super::{Answer, Api, Ask, Failure, Identified, OAuthProvider, Profile, claims};
 use crate::clock::Timestamp;
 
 /// One provider of plain OAuth 2.0.
@@ -88,8 +88,7 @@ impl Plain {
         now: Timestamp,
         answer: &Answer<'_>,
     ) -> Result<Identified, Failure> {
-        let is_ours = |iss: &str| iss == self.issuer || self.alias.as_deref() == Some(iss);
-        if !answer.issuer.is_none_or(is_ours) {
+        if answer.issuer.is_some_and(|issuer| !self.admits(issuer)) {
             return Err(Failure::new("the answer is of another issuer"));
         }
         let proof = Proof {
@@ -98,18 +97,24 @@ impl Plain {
             basic: self.provider.authenticates_by_basic(),
         };
         let tokens = exchange::exchange(caller, &self.token, proof, answer).await?;
+        let profile = self.profile(caller, tokens.access.expose()).await;
+        let profile = profile.map_err(|failure| Failure::of(format!("userinfo: {failure}")))?;
+        Ok(Identified { profile, tokens })
+    }
+
+    /// Whether an answer that names `issuer` is from here (RFC 9207 §2.4).
+    fn admits(&self, issuer: &str) -> bool {
+        issuer == self.issuer || self.alias.as_deref() == Some(issuer)
+    }
+
+    async fn profile(&self, caller: &Caller, token: &str) -> Result<Profile, Failure> {
+        let issuer = &self.issuer;
         let api = Api {
             caller,
-            token: tokens.access.expose(),
-            issuer: &self.issuer,
+            token,
+            issuer,
         };
-        let profile = async {
-            let userinfo = caller.json(&self.userinfo, Some(api.token)).await?;
-            claims::check(self.provider.profile(userinfo, &api).await?)
-        };
-        let profile = profile
-            .await
-            .map_err(|failure| Failure::of(format!("userinfo: {failure}")))?;
-        Ok(Identified { profile, tokens })
+        let userinfo = caller.json(&self.userinfo, Some(token)).await?;
+        claims::check(self.provider.profile(userinfo, &api).await?)
     }
 }

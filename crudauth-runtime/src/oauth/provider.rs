@@ -13,6 +13,7 @@ use super::{BoxFuture, Failure, Profile};
 /// One that publishes `/.well-known/openid-configuration` is declared as `oidc("name")` and needs no code.
 ///
 /// ```
+/// # use crudauth_runtime as crudauth;
 /// use crudauth::oauth::{Api, BoxFuture, Endpoints, Failure, OAuthProvider, Profile};
 /// use serde_json::Value;
 ///

@@ -23,4 +23,4 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {}
+pub fn main() {}

@@ -25,4 +25,4 @@ pub async fn handler(user: Principal<Auth>) {
     log(&user).await;
 }
 
-fn main() {}
+pub fn main() {}

@@ -42,7 +42,7 @@ async fn start() -> crudauth::Result<Auth> {
         .await
 }
 
-fn main() {
+pub fn main() {
     let columns = UserColumns {
         phone: "+1 555 0100".to_owned(),
     };

@@ -65,7 +65,7 @@ async fn start() -> crudauth::Result<Auth> {
         .await
 }
 
-fn main() {
+pub fn main() {
     drop(start());
     let _ = routes;
 }

@@ -63,6 +63,6 @@ async fn start() -> crudauth::Result<Auth> {
         .await
 }
 
-fn main() {
+pub fn main() {
     drop(start());
 }

@@ -13,4 +13,4 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {}
+pub fn main() {}

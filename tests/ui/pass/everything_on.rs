@@ -63,7 +63,7 @@ auth! {
     #[lockout(max_attempts = 5, window = "60s", base = "60s", max = "1h", retention = "1h", hard_stop = 100,
         on_success = "clear_all")]
     #[rate_limit(register = "5/h", change_password = "5/h", logout_all = "10/h", csrf_refresh = "30/h",
-        email_verify_request = "5/h", password_reset_request = "5/h", email_change_request = "3/h",
+        oauth_authorize = "30/h", email_verify_request = "5/h", password_reset_request = "5/h", email_change_request = "3/h",
         existing_account_notice = "5/h")]
     #[email(                         // default: none of its routes
         frontend_url = "https://shop.example.com",
@@ -76,6 +76,10 @@ auth! {
         ttl = "5m", max_attempts = 3, lockout = "15m",
         route,                       // default: off
     )]
+    #[oauth(                         // default: nobody signs in elsewhere; with the cargo feature `oauth`
+        google, microsoft(trusted = false), oidc("sso"), provider("linkedin"),
+        response = "redirect", default_redirect = "/", state_ttl = "10m",
+    )]
     #[proxy(trusted_hops = 1)]       // default: 0
     #[database(sqlite)]
     #[tables(prefix = "auth_")]
@@ -83,4 +87,4 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {}
+pub fn main() {}

@@ -25,4 +25,4 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {}
+pub fn main() {}

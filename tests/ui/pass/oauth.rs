@@ -23,7 +23,9 @@ auth! {
     )]
     #[rate_limit(oauth_authorize = "10/h")]
     #[hooks(Nothing)]
+    #[session]
     #[bearer]
+    #[session]
     pub struct Auth<User>;
 }
 
@@ -104,7 +106,7 @@ async fn one(url: &str) -> crudauth::Result<One> {
         .await
 }
 
-fn main() {
+pub fn main() {
     let _ = (all, one);
     let _ = |auth: &Auth| {
         let _: axum::Router = auth.oauth_router();

@@ -19,4 +19,4 @@ pub async fn landing() {}
 #[require(auth(Auth), verified)]
 pub async fn hidden() {}
 
-fn main() {}
+pub fn main() {}

@@ -22,6 +22,6 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {
+pub fn main() {
     recovers::<User>();
 }

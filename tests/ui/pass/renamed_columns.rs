@@ -15,4 +15,4 @@ auth! {
     pub struct Auth<User>;
 }
 
-fn main() {}
+pub fn main() {}

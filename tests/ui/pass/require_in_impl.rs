@@ -26,4 +26,4 @@ async fn even(_: &Principal<Auth>) -> bool {
     true
 }
 
-fn main() {}
+pub fn main() {}

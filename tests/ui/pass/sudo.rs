@@ -52,4 +52,4 @@ pub async fn by_hand(auth: &Auth, user: &Principal<Auth>) -> crudauth::Result<bo
     auth.sudo().is_elevated(user).await
 }
 
-fn main() {}
+pub fn main() {}

@@ -98,7 +98,7 @@ pub async fn any<A: HasBearer>(_user: Principal<A>) {}
 #[require(scope("read"))]
 pub async fn any_token<A: Stateless>(_token: AccessToken<A>) {}
 
-fn main() {
+pub fn main() {
     use crudauth::routing::get;
     drop(get::<_, _, Auth>(any::<Auth>));
     drop(get::<_, _, Auth>(any_token::<Auth>));

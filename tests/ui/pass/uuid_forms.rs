@@ -36,4 +36,4 @@ pub struct User {
 
 crudauth::auth! { pub struct Auth<User>; }
 
-fn main() {}
+pub fn main() {}

@@ -10,4 +10,4 @@ pub struct User {
 
 auth! { pub Auth<User>; }
 
-fn main() {}
+pub fn main() {}

@@ -13,7 +13,10 @@ use crate::read::value::{Literal, Switch, from_literal, text};
 pub(super) const KEYS: &[Key] = &[
     provider("google", "Google."),
     provider("github", "GitHub."),
-    provider("microsoft", "Microsoft: work, school and personal accounts."),
+    provider(
+        "microsoft",
+        "Microsoft: work, school and personal accounts.",
+    ),
     provider("apple", "Apple."),
     provider("gitlab", "GitLab, theirs or an installation of one's own."),
     provider("discord", "Discord."),

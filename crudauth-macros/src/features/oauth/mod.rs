@@ -29,9 +29,8 @@ impl Section for OAuth {
 
     fn read(cx: &Cx, input: &Input) -> Option<Self> {
         let metas = items::metas(cx, "`#[oauth]`", input.tokens.clone());
-        let (written, rest): (Vec<_>, Vec<_>) = metas
-            .into_iter()
-            .partition(|meta| is_provider(cx, meta));
+        let (written, rest): (Vec<_>, Vec<_>) =
+            metas.into_iter().partition(|meta| is_provider(cx, meta));
         let none = written.is_empty();
         let providers = providers(cx, written);
         let rest = known(cx, "`#[oauth]`", KEYS, rest);

@@ -27,7 +27,11 @@ pub(super) fn is_provider(cx: &Cx, meta: &Meta) -> bool {
     if matches!(meta, Meta::NameValue(_)) || nearest(&word, &keys).is_some() {
         return false;
     }
-    let shown = if fits(&word) { word.as_str() } else { "linkedin" };
+    let shown = if fits(&word) {
+        word.as_str()
+    } else {
+        "linkedin"
+    };
     cx.error_on(
         meta.path(),
         format!("`#[oauth]` has no provider `{word}`"),

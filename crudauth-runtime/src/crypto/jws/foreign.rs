@@ -277,7 +277,8 @@ mod tests {
             jwk(&pair(), &json!({"kid": 5})),
             jwk(&pair(), &json!({"kid": "a", "d": "AAAA"})),
         ];
-        let set = json!({"keys": [odd.as_slice(), &[good]].concat(), "issued": 1});
+        let keys = [odd.as_slice(), &[good]].concat();
+        let set = json!({ "keys": keys, "issued": 1 });
         assert_eq!(ForeignKeys::read(&set).unwrap().0.len(), 1);
         for set in [json!({}), json!([]), json!({"keys": {}}), json!(null)] {
             assert!(ForeignKeys::read(&set).is_none(), "{set}");

@@ -224,7 +224,7 @@ fn sec_072_a_kid_has_at_most_64_visible_characters() {
     assert!(
         Header::parse(
             &URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"x","kid":"{longer}"}}"#)),
-            &header::OWN
+            &OWN
         )
         .is_none()
     );

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 #[cfg(feature = "asymmetric")]
 use super::Compact;
-use super::header::Header;
+use super::header::{Header, OWN};
 use super::hmac::HmacKey;
 use super::{Alg, SigningKeys, TokenKeys};
 use crate::clock::Timestamp;
@@ -81,8 +81,8 @@ fn header(keys: &SigningKeys) -> String {
 /// What `verify` does, but for the type: published vectors have none.
 #[cfg(feature = "asymmetric")]
 fn verify_untyped(keys: &SigningKeys, token: &str) -> Option<Vec<u8>> {
-    let token = Compact::split(token, MAX_TOKEN)?;
-    let header = Header::parse(token.header, &header::OWN)?;
+    let token = Compact::split(token, super::MAX_TOKEN)?;
+    let header = Header::parse(token.header, &OWN)?;
     token
         .is_signed_by(keys.live(NOW).filter(|key| key.is_named_by(&header)))
         .then_some(token.payload)

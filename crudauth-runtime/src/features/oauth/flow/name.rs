@@ -39,7 +39,7 @@ pub(super) async fn free<U: AuthUser>(
     }
     Ok(with(
         &base,
-        &format!("_{}", suffix(&engine.random)?),
+        &format!("_{}", suffix(engine.random)?),
         longest,
     ))
 }
@@ -96,7 +96,7 @@ fn with(base: &str, suffix: &str, longest: usize) -> String {
 }
 
 /// 40 bits, in lower case.
-fn suffix(random: &Random) -> Result<String> {
+fn suffix(random: Random) -> Result<String> {
     let bytes = random.bytes::<5>()?;
     Ok(crate::engine::hex(&bytes))
 }

@@ -1,19 +1,4 @@
 //! The included OpenID provider does right by itself: what the tests of signing in say about misbehaviour is worth as much.
-//!
-//! Runs once: no product of ours is behind it.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
-
-#[path = "support/http.rs"]
-mod http;
-#[path = "support/oidc.rs"]
-mod oidc;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,14 +6,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{Reply, call, try_call};
-use oidc::{Endpoint, Fault, Key, Misbehaviour, Person, Provider, Signed};
-use oidc::{cancel, query, sign_in, sign_in_by_post, with};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::http::{Reply, call, try_call};
+use crate::oidc::{Endpoint, Fault, Key, Misbehaviour, Person, Provider, Signed};
+use crate::oidc::{cancel, query, sign_in, sign_in_by_post, with};
 
 const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
 const CALLBACK: &str = "https://app.example.com/auth/oauth/demo/callback";

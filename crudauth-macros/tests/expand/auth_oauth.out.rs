@@ -1,0 +1,222 @@
+///The application's sign-in: cheap to clone, and at home in its state.
+#[derive(::core::clone::Clone)]
+pub struct Auth {
+    #[doc(hidden)]
+    __core: ::std::sync::Arc<::crudauth::__private::Core<Auth>>,
+}
+const _: () = {
+    use ::crudauth::__private as __p;
+    #[automatically_derived]
+    impl ::core::fmt::Debug for Auth {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.write_str("Auth")
+        }
+    }
+    #[automatically_derived]
+    impl __p::Schema for Auth {
+        type User = User;
+        const PREFIX: &'static str = "auth_";
+    }
+    #[automatically_derived]
+    impl __p::Authority for Auth {
+        type Hooks = __p::NoHooks;
+        const NAME: &'static str = "Auth";
+        const POLICY: __p::Policy = {
+            let mut p = __p::Policy::DEFAULT;
+            p.rate_limit.oauth_authorize = __p::Limit::new(
+                10u32,
+                ::core::time::Duration::from_secs(60u64),
+            );
+            p
+        };
+        const TRANSPORTS: &'static [__p::Transport<Self>] = &[
+            __p::session::transport::<Self>(),
+        ];
+        const FEATURES: &'static [__p::Feature<Self>] = &[
+            __p::account::feature::<Self>(),
+            __p::oauth::feature::<Self>(),
+            __p::session::feature::<Self>(),
+        ];
+        const DRIVERS: &'static [__p::Driver<Self>] = &[
+            __p::driver::<Self, __p::Sqlite>(),
+        ];
+        const OAUTH_POLICY: ::core::option::Option<__p::OAuthPolicy> = ::core::option::Option::Some(
+            <Self as __p::oauth::HasOAuth>::OAUTH,
+        );
+        fn from_core(core: ::std::sync::Arc<__p::Core<Self>>) -> Self {
+            Self { __core: core }
+        }
+        fn core(&self) -> &::std::sync::Arc<__p::Core<Self>> {
+            &self.__core
+        }
+    }
+    #[automatically_derived]
+    impl __p::oauth::HasOAuth for Auth {
+        const OAUTH: __p::OAuthPolicy = {
+            let mut p = __p::OAuthPolicy::DEFAULT;
+            p.providers = &[
+                __p::ProviderPolicy {
+                    name: "google",
+                    kind: __p::ProviderKind::Google,
+                    trusted: true,
+                },
+                __p::ProviderPolicy {
+                    name: "github",
+                    kind: __p::ProviderKind::GitHub,
+                    trusted: false,
+                },
+                __p::ProviderPolicy {
+                    name: "sso",
+                    kind: __p::ProviderKind::Oidc,
+                    trusted: true,
+                },
+                __p::ProviderPolicy {
+                    name: "corp",
+                    kind: __p::ProviderKind::Oidc,
+                    trusted: true,
+                },
+                __p::ProviderPolicy {
+                    name: "linkedin",
+                    kind: __p::ProviderKind::Own,
+                    trusted: true,
+                },
+            ];
+            p.json = true;
+            p.default_redirect = "/welcome";
+            p.state_ttl = ::core::time::Duration::from_secs(300u64);
+            p
+        };
+    }
+    #[automatically_derived]
+    impl __p::Declares<__p::Sqlite> for Auth {}
+    #[automatically_derived]
+    impl __p::session::HasSession for Auth {
+        const SESSION: __p::SessionPolicy = __p::SessionPolicy::DEFAULT;
+    }
+    #[allow(dead_code)]
+    #[automatically_derived]
+    impl Auth {
+        /// Opens the database at `url` when the builder is awaited or built.
+        pub fn connect(
+            url: impl ::core::convert::Into<::std::string::String>,
+        ) -> __p::Builder<
+            Self,
+            __p::Wiring<
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Providers<
+                    __p::NeedsUrl,
+                    (__p::Needs<__p::word::google>, (__p::Needs<__p::word::github>, ())),
+                    __p::More<__p::More<__p::Zero>>,
+                    __p::More<__p::Zero>,
+                >,
+            >,
+        > {
+            __p::Builder::connect(url)
+        }
+        /// Builds on a pool of the application's own.
+        pub fn builder(
+            pool: impl __p::IntoStore<Self>,
+        ) -> __p::Builder<
+            Self,
+            __p::Wiring<
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Undeclared,
+                __p::Providers<
+                    __p::NeedsUrl,
+                    (__p::Needs<__p::word::google>, (__p::Needs<__p::word::github>, ())),
+                    __p::More<__p::More<__p::Zero>>,
+                    __p::More<__p::Zero>,
+                >,
+            >,
+        > {
+            __p::Builder::over(pool)
+        }
+        /// Creates or upgrades crudauth's own tables; safe to run again and from several processes at once.
+        ///
+        /// # Errors
+        /// When the database refuses.
+        pub async fn migrate(pool: impl __p::IntoStore<Self>) -> __p::Result<()> {
+            __p::migrate::<Self>(pool).await
+        }
+        /// The definitions of crudauth's own tables, for those who use their own migration tool.
+        #[must_use = "the text has to be run"]
+        pub fn schema_sql(dialect: __p::DialectName) -> ::std::string::String {
+            __p::schema_sql::<Self>(dialect)
+        }
+        /// Every declared route; merges into any application.
+        #[must_use = "a router does nothing until it is merged into the application's"]
+        pub fn router<
+            S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+        >(&self) -> __p::axum::Router<S> {
+            __p::router(self)
+        }
+        /// The account routes alone (`/register`, `/me`, `/set-password`, `/change-password`), for mounting them apart.
+        #[must_use = "a router does nothing until it is merged into the application's"]
+        pub fn account_router<
+            S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+        >(&self) -> __p::axum::Router<S> {
+            __p::feature_router(self, "account")
+        }
+        /// Every declared route with its access, printable and testable.
+        #[must_use = "the table is for printing and testing"]
+        pub fn routes(&self) -> __p::RouteTable {
+            __p::routes(self)
+        }
+        /// The accounts, for the application's own code: find, create, disable, grant.
+        #[must_use = "a handle does nothing by itself"]
+        pub fn users(&self) -> __p::UsersHandle<'_, Self> {
+            __p::UsersHandle::new(self)
+        }
+        /// Stops the background tasks and waits for what they are doing.
+        pub async fn shutdown(&self) {
+            __p::shutdown(self).await;
+        }
+        /// Delivers the messages that are due, where no worker does: in tests, and in jobs that end with their work. Says
+        /// how many were finished.
+        ///
+        /// # Errors
+        /// When the database cannot be asked.
+        pub async fn run_due(&self) -> __p::Result<u64> {
+            __p::run_due(self).await
+        }
+        /// The routes of signing in elsewhere alone (`/oauth/…`), for mounting them apart from the others.
+        #[must_use = "a router does nothing until it is merged into the application's"]
+        pub fn oauth_router<
+            S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+        >(&self) -> ::crudauth::__private::axum::Router<S> {
+            __p::feature_router(self, "oauth")
+        }
+        /// The identities of every account at its providers.
+        #[must_use = "a handle does nothing by itself"]
+        pub fn oauth(&self) -> __p::oauth::OAuthHandle<'_, Self> {
+            __p::oauth::OAuthHandle::new(self)
+        }
+        /// The session's routes alone, for mounting them apart from the others.
+        #[must_use = "a router does nothing until it is merged into the application's"]
+        pub fn session_router<
+            S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync
+                + 'static,
+        >(&self) -> ::crudauth::__private::axum::Router<S> {
+            __p::feature_router(self, "session")
+        }
+        /// The sessions of every account: list them, end them.
+        #[must_use = "a handle does nothing by itself"]
+        pub fn sessions(&self) -> __p::SessionsHandle<'_, Self> {
+            __p::SessionsHandle::new(self)
+        }
+    }
+    const _: fn() = || {
+        __p::need_transport_session::<Auth>();
+        __p::need_email::<User>();
+        __p::need_email_verified::<User>();
+        __p::need_transport_session::<Auth>();
+    };
+};

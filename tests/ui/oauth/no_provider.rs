@@ -1,0 +1,17 @@
+// Somebody has to vouch.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    email_verified: bool,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[oauth(response = "json")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+// There are two ways to answer.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    email_verified: bool,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[oauth(google, response = "html")]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+// Trust is a switch.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    email_verified: bool,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[oauth(google(trusted = "no"))]
+    pub struct Auth<User>;
+}
+
+fn main() {}
