@@ -23,10 +23,17 @@ mod oidc;
 mod support;
 #[path = "../support/tokens.rs"]
 mod tokens;
+#[path = "../support/wrong.rs"]
+mod wrong;
 
 mod crowd;
 mod hijack;
+mod hostile;
+mod hostile_calls;
 mod identities;
 mod journeys;
+mod landings;
 mod linking;
 mod names;
+mod states;
+mod ways;

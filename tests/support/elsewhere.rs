@@ -161,6 +161,14 @@ pub async fn bring(client: &mut Client, callback: &str) -> Answer {
     answer
 }
 
+/// `ada` has been there: a browser on its way back, and the URL that it was given.
+pub async fn home<A: Authority>(app: &App<A>, provider: &str) -> (Client, String) {
+    let mut client = app.client();
+    let url = depart(&mut client, provider, "").await;
+    let callback = sign_in(&url, "ada").await;
+    (client, callback)
+}
+
 /// There and back again.
 pub async fn by(client: &mut Client, provider: &str, sub: &str) -> Answer {
     let url = depart(client, provider, "").await;
