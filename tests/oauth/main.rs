@@ -27,6 +27,8 @@ mod tokens;
 mod crowd;
 mod hijack;
 mod identities;
+mod identity_lives;
 mod journeys;
 mod linking;
+mod matrix;
 mod names;
