@@ -23,12 +23,19 @@ mod oidc;
 mod support;
 #[path = "../support/tokens.rs"]
 mod tokens;
+#[path = "../support/wrong.rs"]
+mod wrong;
 
 mod crowd;
 mod hijack;
+mod hostile;
+mod hostile_calls;
 mod identities;
 mod identity_lives;
 mod journeys;
+mod landings;
 mod linking;
 mod matrix;
 mod names;
+mod states;
+mod ways;
