@@ -126,6 +126,7 @@ async fn an_identity_is_not_in_its_own_way() {
         issuer: &app.demo.issuer(),
         subject: "ada",
         email: None,
+        tokens: None,
         now: app.clock.now(),
     };
     let user = app.db.query("SELECT id FROM users").scalar().await;
