@@ -23,6 +23,7 @@ mod wrong;
 mod hostile;
 mod hostile_calls;
 mod journeys;
+mod kinds;
 mod landings;
 mod states;
 mod ways;
