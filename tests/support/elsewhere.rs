@@ -35,7 +35,7 @@ auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
     #[sudo(route)]
-    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json")]
+    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json", keep_tokens)]
     #[rate_limit(oauth_authorize = "1000/m")]
     pub struct Page<User>;
 }
@@ -107,7 +107,8 @@ pub fn credentials(provider: &Provider) -> Credentials {
     Credentials::new(provider.client_id(), provider.client_secret()).issuer(provider.issuer())
 }
 
-async fn provider(clock: &Clock) -> Provider {
+/// One whose time is the test's.
+pub async fn provider(clock: &Clock) -> Provider {
     let provider = Provider::start().await.unwrap();
     let clock = clock.clone();
     provider.set_clock(move || clock.now().as_secs());

@@ -41,6 +41,12 @@ pub(super) const KEYS: &[Key] = &[
         "Where a browser lands that asked for no other page, and where failures are told, in the query.",
     ),
     Key::new(
+        "keep_tokens",
+        "switch",
+        "off",
+        "Keeps what a provider gives, encrypted, for calls of the application's own: `auth.oauth().tokens(…)`.",
+    ),
+    Key::new(
         "state_ttl",
         "lifetime",
         "\"10m\"",
@@ -65,6 +71,7 @@ const fn provider(name: &'static str, doc: &'static str) -> Key {
 pub(super) struct Args {
     pub(super) response: Option<Response>,
     pub(super) default_redirect: Option<Landing>,
+    pub(super) keep_tokens: Option<Switch>,
     pub(super) state_ttl: Option<LinkTtl<Away>>,
 }
 

@@ -80,6 +80,7 @@ impl OAuth {
             out,
             default_redirect = args.default_redirect.as_ref().map(|path| path.0.clone())
         );
+        assign!(out, keep_tokens = args.keep_tokens.map(|switch| switch.0));
         assign!(
             out,
             state_ttl = args.state_ttl.as_ref().map(|ttl| duration(ttl.secs))

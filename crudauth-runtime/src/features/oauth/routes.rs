@@ -22,7 +22,7 @@ use crate::http::cookie::{Cookie, one};
 use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, limited, ok, set_cookies};
-use crate::oauth::{Client, Clients, Profile};
+use crate::oauth::{Client, Clients, Identified};
 use crate::principal::{Principal, authenticate};
 use crate::store::identities::{Journey, StateRow};
 
@@ -184,14 +184,14 @@ async fn arrive<A: HasOAuth>(
     match flow::arrive(engine(auth), provider, arrival).await? {
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
         Arrived::Failed => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
-        Arrived::Vouched(row, profile) if row.journey == Journey::Link.name() => {
+        Arrived::Vouched(row, identified) if row.journey == Journey::Link.name() => {
             let linked: BoxFuture<'_, Answer> =
-                Box::pin(link(auth, provider, parts, row, *profile));
+                Box::pin(link(auth, provider, parts, row, *identified));
             linked.await
         }
-        Arrived::Vouched(row, profile) => {
+        Arrived::Vouched(row, identified) => {
             let signed_in: BoxFuture<'_, Answer> =
-                Box::pin(sign_in(auth, provider, parts, row, *profile));
+                Box::pin(sign_in(auth, provider, parts, row, *identified));
             signed_in.await
         }
     }
@@ -202,10 +202,17 @@ async fn sign_in<A: HasOAuth>(
     provider: &Client,
     parts: &Parts,
     row: StateRow,
-    profile: Profile,
+    identified: Identified,
 ) -> Answer {
     let from = client::<A>(parts);
-    let proof = match flow::resolve(engine(auth), provider.policy(), profile, from).await? {
+    let proof = match flow::resolve(
+        engine(auth),
+        provider.policy(),
+        (identified, A::OAUTH.keep_tokens),
+        from,
+    )
+    .await?
+    {
         Resolution::Account(proof) => proof,
         Resolution::Refused(refusal) => return refuse::<A>(problem(refusal), A::OAUTH.json),
     };
@@ -245,7 +252,7 @@ async fn link<A: HasOAuth>(
     provider: &Client,
     parts: &mut Parts,
     row: StateRow,
-    profile: Profile,
+    identified: Identified,
 ) -> Answer {
     #[derive(Serialize)]
     struct Done<'a> {
@@ -264,7 +271,7 @@ async fn link<A: HasOAuth>(
         engine(auth),
         provider.policy(),
         principal.user(),
-        profile,
+        (identified, A::OAUTH.keep_tokens),
         from,
     );
     match linked.await? {
@@ -286,10 +293,10 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
         .unwrap_or(A::OAUTH.default_redirect)
 }
 
-/// Tells why nobody is signed in: to the page by its code, or as JSON.
+/// Tells why nobody is signed in: to the page by its code, or as JSON. An answer like any other, for the journey ends here, and its
+/// cookie with it.
 fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
     if json {
-        // As an answer: whoever calls may still have a cookie to delete.
         return Ok(problem.into_response());
     }
     let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
