@@ -17,6 +17,8 @@ mod fuzz;
 mod http;
 #[path = "../support/oidc.rs"]
 mod oidc;
+#[path = "../support/sentences.rs"]
+mod sentences;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire.rs"]

@@ -33,6 +33,7 @@ mod hostile_calls;
 mod identities;
 mod identity_lives;
 mod journeys;
+mod kinds;
 mod landings;
 mod linking;
 mod matrix;
