@@ -145,7 +145,9 @@ pub fn message_by(
         MessageKind::ResetPassword => (Some("reset-password"), 3600),
         MessageKind::ChangeEmail => (Some("confirm-email-change"), 86400),
         MessageKind::EmailChanged => (Some("undo-email-change"), 0),
-        MessageKind::ExistingAccount | MessageKind::PasswordChanged => (None, 0),
+        MessageKind::ExistingAccount
+        | MessageKind::IdentityLinked
+        | MessageKind::PasswordChanged => (None, 0),
     };
     let context = MessageContext {
         kind,

@@ -175,6 +175,7 @@ async fn sec_095_a_frontend_or_a_link_never_becomes_a_header_or_markup() {
                 kind,
                 MessageKind::EmailChanged
                     | MessageKind::ExistingAccount
+                    | MessageKind::IdentityLinked
                     | MessageKind::PasswordChanged
             );
             let own_lines = if notice { 3 } else { 1 };

@@ -132,17 +132,17 @@ async fn an_identity_is_not_in_its_own_way() {
     let user = app.db.query("SELECT id FROM users").scalar().await;
     let email = "ada@example.com";
     let store = IntoStore::<Web>::into_store(app.db.clone());
-    let attached = store.attach(&user, identity, Ground::Proven { email });
+    let attached = store.attach(&user, identity, Ground::Proven { email }, None);
     assert_eq!(attached.await.unwrap(), Attached::Taken);
     let other = NewIdentity {
         id: &[7; 32],
         subject: "other",
         ..identity
     };
-    let attached = store.attach(&user, other, Ground::Proven { email });
+    let attached = store.attach(&user, other, Ground::Proven { email }, None);
     assert_eq!(attached.await.unwrap(), Attached::Occupied);
     let email = "former@example.com";
-    let attached = store.attach(&user, other, Ground::Proven { email });
+    let attached = store.attach(&user, other, Ground::Proven { email }, None);
     assert_eq!(attached.await.unwrap(), Attached::Stale);
 }
 

@@ -1,6 +1,8 @@
 //! The five attacks of "Pre-hijacked accounts" (Sudhodanan & Paverd, 2022, §3) where people sign in by a provider: whoever prepares
 //! an account with somebody else's address has nothing of it when the owner comes.
 
+use std::time::Duration;
+
 use crudauth::mail::MessageKind;
 use serde_json::json;
 
@@ -234,4 +236,67 @@ async fn sec_106_a_provider_that_proves_nothing_opens_nothing() {
     refused().await;
     let victim = town.enters("victim").await;
     assert_eq!(identities(&victim).await, [""; 0]);
+}
+
+/// (3b) The victim takes the attacker's sign-up for their own, and proves the address by its link. The password that they choose
+/// afterwards is then no first proof any more, and must not be needed as one.
+#[tokio::test]
+async fn sec_106_a_trojan_identifier_is_gone_when_the_mailbox_is_proven_by_its_link() {
+    let town = town().await;
+    let mut trap = trap(&town).await;
+    let token = town.token(MessageKind::VerifyEmail, "victim");
+    let proven = town.confirm("/email/verify-confirm", &token).await;
+    assert_eq!(proven.status, 200, "{}", proven.text);
+    assert_eq!(identities(&trap.session).await, [""; 0]);
+    let brought = bring(&mut trap.session, &trap.callback).await;
+    assert_eq!(error(&brought), "invalid_state");
+    reset(&town).await;
+    let mut attacker = town.browser();
+    by(&mut attacker, "other", "mallory").await;
+    assert_eq!(me(&attacker).await, "mallory", "an account of one's own");
+}
+
+/// A proven account keeps what it has when another link proves it once more.
+#[tokio::test]
+async fn a_second_proof_of_an_address_unlinks_nothing() {
+    let town = town().await;
+    town.sign_up("victim").await;
+    let token = town.token(MessageKind::VerifyEmail, "victim");
+    let id = town.id("victim").await;
+    town.auth.users().set_verified(&id, true).await.unwrap();
+    let mut session = town.enters("victim").await;
+    link(&mut session, "demo", "victim").await;
+    let proven = town.confirm("/email/verify-confirm", &token).await;
+    assert_eq!(proven.status, 200, "{}", proven.text);
+    assert_eq!(identities(&session).await.len(), 1);
+}
+
+/// Whoever took the session over moved the account away, and linked an identity, which goes with the move.
+#[tokio::test]
+async fn what_a_thief_links_goes_when_the_change_of_address_is_taken_back() {
+    let town = town().await;
+    town.verified("victim").await;
+    let mut session = town.enters("victim").await;
+    link(&mut session, "demo", "victim").await;
+    town.clock.advance(Duration::from_secs(60));
+    town.move_to(&session, "mallory").await;
+    let token = town.token(MessageKind::ChangeEmail, "mallory");
+    assert_eq!(
+        town.confirm("/email/change-confirm", &token).await.status,
+        200
+    );
+    town.deliver().await;
+    town.clock.advance(Duration::from_secs(60));
+    link(&mut session, "other", "mallory").await;
+    assert_eq!(identities(&session).await.len(), 2);
+
+    let way_back = town.token(MessageKind::EmailChanged, "victim");
+    let answer = town.confirm("/email/change-undo", &way_back).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(town.owner("other", "mallory").await, "");
+    assert_eq!(
+        town.owner("demo", "victim").await,
+        "victim",
+        "the owner's own"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crudauth::mail::MessageKind;
 use serde_json::json;
 
 use crate::elsewhere::{bring, by, error, me};
@@ -326,4 +327,32 @@ async fn linking_and_unlinking_need_the_page_and_a_session() {
     let answer = bearer("GET", "/oauth/identities", None).await;
     assert_eq!(answer.json()[0]["id"], id.as_str());
     assert_eq!(town.rows().await, rows);
+}
+
+/// ASVS 6.3.7: whoever has the mailbox hears of every way into the account that was not there before.
+#[tokio::test]
+async fn the_owner_is_told_of_each_identity_that_is_linked() {
+    let town = script().await;
+    let told = |name: &str| town.message(MessageKind::IdentityLinked, name);
+    town.sign_up("ada").await;
+    let mut session = town.enters("ada").await;
+    link(&mut session, "other", "grace").await;
+    town.deliver().await;
+    assert!(told("ada").is_none(), "nobody has proven that mailbox");
+
+    let token = town.token(MessageKind::VerifyEmail, "ada");
+    let answer = town.confirm("/email/verify-confirm", &token).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    by(&mut town.browser(), "demo", "ada").await;
+    town.deliver().await;
+    let notice = told("ada").unwrap();
+    assert_eq!(notice.content.subject, "A way to sign in was added");
+    assert!(!notice.content.text.contains("token"));
+
+    // Known from now on, it is no news; an account that a provider makes is none either.
+    let before = town.mail.messages().len();
+    by(&mut town.browser(), "demo", "ada").await;
+    by(&mut town.browser(), "demo", "grace").await;
+    town.deliver().await;
+    assert_eq!(town.mail.messages().len(), before);
 }

@@ -1,6 +1,7 @@
 //! Whose account a provider's word opens, beside the table: subjects and addresses, what hooks hear, and what nobody hears.
 
 use crudauth::Authority;
+use crudauth::mail::MessageKind;
 use serde_json::Value;
 
 use crate::elsewhere::{bring, by, depart, error, me};
@@ -245,13 +246,22 @@ async fn hooks_are_told_what_became_of_it_and_of_each_account_once() {
     assert_eq!(town.heard(), ["Claimed ada by demo ada"]);
     by(&mut town.browser(), "demo", "mallory").await;
     assert_eq!(town.heard(), [""; 0]);
-    // Nobody who came by a provider is asked to prove their address.
+    // Nobody who came by a provider is asked to prove their address; who was linked is told.
     town.deliver().await;
-    let messages = town.mail.messages();
-    assert!(
-        messages
-            .iter()
-            .all(|message| message.to == "ada@example.com"),
-        "{messages:?}"
+    let mut told: Vec<_> = town
+        .mail
+        .messages()
+        .iter()
+        .map(|message| (message.kind(), message.to.clone()))
+        .collect();
+    told.sort_by_key(|(kind, _)| kind.name());
+    let to = |name: &str| format!("{name}@example.com");
+    assert_eq!(
+        told,
+        [
+            (MessageKind::IdentityLinked, to("grace")),
+            (MessageKind::IdentityLinked, to("grace")),
+            (MessageKind::VerifyEmail, to("ada")),
+        ]
     );
 }

@@ -14,6 +14,8 @@ pub enum MessageKind {
     EmailChanged,
     /// Somebody tried to register the address of an account; to its owner.
     ExistingAccount,
+    /// An account at a provider was linked, and opens the account from now on.
+    IdentityLinked,
     /// Somebody set or changed the password.
     PasswordChanged,
     /// The link to a new password.
@@ -26,10 +28,11 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ChangeEmail,
         Self::EmailChanged,
         Self::ExistingAccount,
+        Self::IdentityLinked,
         Self::PasswordChanged,
         Self::ResetPassword,
         Self::VerifyEmail,
@@ -43,6 +46,7 @@ impl MessageKind {
             Self::ChangeEmail => "change_email",
             Self::EmailChanged => "email_changed",
             Self::ExistingAccount => "existing_account",
+            Self::IdentityLinked => "identity_linked",
             Self::PasswordChanged => "password_changed",
             Self::ResetPassword => "reset_password",
             Self::VerifyEmail => "verify_email",

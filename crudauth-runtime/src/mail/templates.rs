@@ -169,6 +169,14 @@ fn words(kind: MessageKind, site: &str) -> Words {
             "If it was you, there is nothing to do. If it was not, take the change back at once, and choose a new password.",
             "Take the change back",
         ),
+        MessageKind::IdentityLinked => notice(
+            "A way to sign in was added",
+            format!(
+                "Your account at {site} can be signed in to with an account at another provider from now on."
+            ),
+            "If it was you, there is nothing to do. If it was not, remove it there at once, and choose a new password.",
+            "Open",
+        ),
         MessageKind::PasswordChanged => notice(
             "Your password was changed",
             format!("The password of your account at {site} was changed."),
@@ -236,6 +244,7 @@ mod tests {
         for (kind, subject) in [
             (MessageKind::ExistingAccount, "You already have an account"),
             (MessageKind::EmailChanged, "Your email address was changed"),
+            (MessageKind::IdentityLinked, "A way to sign in was added"),
             (MessageKind::PasswordChanged, "Your password was changed"),
         ] {
             let content = render(&context(kind, None), None);

@@ -169,7 +169,7 @@ fn link_of<U: AuthUser>(engine: &Engine<U>, kind: JobKind) -> Option<(LinkKind, 
         JobKind::EmailChanged => Some((LinkKind::UndoEmailChange, policy.undo_path)),
         JobKind::Reset => Some((LinkKind::ResetPassword, policy.reset_path)),
         JobKind::Verify => Some((LinkKind::Verify, policy.verify_path)),
-        JobKind::ExistingAccount | JobKind::PasswordChanged => None,
+        JobKind::ExistingAccount | JobKind::IdentityLinked | JobKind::PasswordChanged => None,
     }
 }
 
@@ -178,6 +178,7 @@ fn kind<U: AuthUser>(kind: JobKind) -> MessageKind {
         JobKind::Change => MessageKind::ChangeEmail,
         JobKind::EmailChanged => MessageKind::EmailChanged,
         JobKind::ExistingAccount => MessageKind::ExistingAccount,
+        JobKind::IdentityLinked => MessageKind::IdentityLinked,
         JobKind::PasswordChanged => MessageKind::PasswordChanged,
         JobKind::Reset => MessageKind::ResetPassword,
         JobKind::Verify if U::TABLE.recovers_by_email() => MessageKind::VerifyEmail,

@@ -46,7 +46,10 @@ pub(crate) fn job<U: AuthUser>(engine: &Engine<U>, kind: JobKind) -> Result<Job<
         JobKind::Change => policy.change_ttl,
         JobKind::Reset => policy.reset_ttl,
         JobKind::Verify => policy.verify_ttl,
-        JobKind::EmailChanged | JobKind::ExistingAccount | JobKind::PasswordChanged => NOTICE,
+        JobKind::EmailChanged
+        | JobKind::ExistingAccount
+        | JobKind::IdentityLinked
+        | JobKind::PasswordChanged => NOTICE,
     };
     let now = engine.now();
     Ok(Job {
@@ -64,10 +67,29 @@ pub(crate) fn job<U: AuthUser>(engine: &Engine<U>, kind: JobKind) -> Result<Job<
 }
 
 /// A notice to the account's owner that its password is another one now; `None` where no messages go out, or none reach it.
-/// `proven`: the owner of the mailbox has just been here. Nobody is written to of an account that only claims the mailbox.
+/// `proven`: the owner of the mailbox has just been here.
 pub(crate) fn password_changed<U: AuthUser>(
     engine: &Engine<U>,
     user: &U,
+    proven: bool,
+) -> Result<Option<Job<U::Id>>> {
+    notice(engine, user, JobKind::PasswordChanged, proven)
+}
+
+/// A notice to the account's owner that somebody at a provider can sign in to it now.
+#[cfg(feature = "oauth")]
+pub(crate) fn identity_linked<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+) -> Result<Option<Job<U::Id>>> {
+    notice(engine, user, JobKind::IdentityLinked, false)
+}
+
+/// Nobody is written to of an account that only claims the mailbox.
+fn notice<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    kind: JobKind,
     proven: bool,
 ) -> Result<Option<Job<U::Id>>> {
     let account = user.account();
@@ -81,7 +103,7 @@ pub(crate) fn password_changed<U: AuthUser>(
     Ok(Some(Job {
         user: Some(user.id().clone()),
         recipient: Some(recipient.to_owned()),
-        ..job(engine, JobKind::PasswordChanged)?
+        ..job(engine, kind)?
     }))
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn resolve<U: AuthUser>(
             };
             ready(engine, job, &user, recipient, None).await
         }
-        JobKind::EmailChanged | JobKind::PasswordChanged => Ok(None), // written ready
+        JobKind::EmailChanged | JobKind::IdentityLinked | JobKind::PasswordChanged => Ok(None), // written ready
     }
 }
 
@@ -78,7 +78,9 @@ async fn is_within<U: AuthUser>(engine: &Engine<U>, job: &Job<U::Id>) -> Result<
         JobKind::ExistingAccount => ("existing_account_notice to", limits.existing_account_notice),
         JobKind::Reset => ("password_reset_request to", limits.password_reset_request),
         JobKind::Verify => ("email_verify_request to", limits.email_verify_request),
-        JobKind::EmailChanged | JobKind::PasswordChanged => return Ok(true),
+        JobKind::EmailChanged | JobKind::IdentityLinked | JobKind::PasswordChanged => {
+            return Ok(true);
+        }
     };
     let counted = engine.count(action, limit, target).await?;
     Ok(!matches!(counted, Counted::Over { .. }))

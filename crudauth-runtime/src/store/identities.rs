@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::Digest;
+use super::outbox::Job;
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -155,12 +156,14 @@ pub trait Identities<U: AuthUser>: Send + Sync {
     fn by_identity<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<U>>>;
     /// Records that it did, and its present address and tokens there.
     fn use_identity<'a>(&'a self, identity: NewIdentity<'a>) -> BoxFuture<'a, Result<()>>;
-    /// Links an identity to an account that exists, in one transaction with all that follows from the ground.
+    /// Links an identity to an account that exists, in one transaction with all that follows from the ground, and with what tells
+    /// the owner.
     fn attach<'a>(
         &'a self,
         user: &'a U::Id,
         identity: NewIdentity<'a>,
         ground: Ground<'a>,
+        notice: Option<&'a Job<U::Id>>,
     ) -> BoxFuture<'a, Result<Attached>>;
     /// The account's identities, the oldest first.
     fn identities<'a>(&'a self, user: &'a U::Id) -> BoxFuture<'a, Result<Vec<IdentityRow>>>;

@@ -19,6 +19,8 @@ pub enum JobKind {
     EmailChanged,
     /// A notice to the owner of an address that somebody tried to register.
     ExistingAccount,
+    /// A notice of a way to sign in that was added.
+    IdentityLinked,
     /// A notice of a new password.
     PasswordChanged,
     /// A link to a new password.
@@ -28,10 +30,11 @@ pub enum JobKind {
 }
 
 impl JobKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Change,
         Self::EmailChanged,
         Self::ExistingAccount,
+        Self::IdentityLinked,
         Self::PasswordChanged,
         Self::Reset,
         Self::Verify,
@@ -44,6 +47,7 @@ impl JobKind {
             Self::Change => "change",
             Self::EmailChanged => "email_changed",
             Self::ExistingAccount => "existing_account",
+            Self::IdentityLinked => "identity_linked",
             Self::PasswordChanged => "password_changed",
             Self::Reset => "reset",
             Self::Verify => "verify",

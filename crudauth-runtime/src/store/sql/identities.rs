@@ -1,10 +1,11 @@
 //! Identities, and the journeys that end in one.
 //!
 //! Order of locks in every transaction here: the account, its sessions, their elevations, its families, its identities, its
-//! links.
+//! links, its messages.
 
 use futures_util::future::BoxFuture;
 
+use super::outbox::enqueue;
 use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
@@ -15,6 +16,7 @@ use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{
     Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, NewState, StateRow,
 };
+use crate::store::outbox::Job;
 
 statements! {
     ByIdentity = "SELECT {u.*} FROM {@identities} i JOIN {users} u ON u.{id} = i.user_id WHERE i.id = $1";
@@ -38,6 +40,7 @@ statements! {
     EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     VoidLinks = "DELETE FROM {@tokens} WHERE user_id = $1";
     Forget = "DELETE FROM {@identities} WHERE user_id = $1";
+    ForgetSince = "DELETE FROM {@identities} WHERE user_id = $1 AND created_at >= $2";
     List = "SELECT id, provider, email, created_at, last_used_at FROM {@identities} WHERE user_id = $1 ORDER BY created_at, id";
     Tokens = "SELECT id, tokens FROM {@identities} WHERE user_id = $1 AND provider = $2 AND tokens IS NOT NULL \
         ORDER BY last_used_at DESC, id LIMIT 1";
@@ -95,6 +98,23 @@ where
         .map(drop)
 }
 
+/// Removes those that were linked since, and ends the journeys on the account's behalf.
+pub(super) async fn forget_since<D, S>(
+    conn: &mut D::Connection,
+    user: &Id<S>,
+    since: Timestamp,
+) -> Result<()>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let user = || Args::new().key::<S::User>(user);
+    D::execute(conn, sql::<ForgetSince, D, S>(), user().at(since)).await?;
+    D::execute(conn, sql::<ForgetStates, D, S>(), user())
+        .await
+        .map(drop)
+}
+
 fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
     let read = |bytes: Vec<u8>| {
         bytes
@@ -141,6 +161,7 @@ where
         user: &Id<S>,
         identity: NewIdentity<'_>,
         ground: Ground<'_>,
+        notice: Option<&Job<Id<S>>>,
     ) -> Result<Attached> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
@@ -167,6 +188,9 @@ where
         }
         if !insert::<D, S>(&mut tx, user, &identity).await? {
             return Ok(Attached::Taken); // dropping the transaction takes the rest back
+        }
+        if let Some(notice) = notice {
+            enqueue::<D, S>(&mut tx, notice, None).await?;
         }
         commit(tx).await?;
         Ok(Attached::Done)
@@ -254,8 +278,9 @@ where
         user: &'a Id<S>,
         identity: NewIdentity<'a>,
         ground: Ground<'a>,
+        notice: Option<&'a Job<Id<S>>>,
     ) -> BoxFuture<'a, Result<Attached>> {
-        Box::pin(self.in_time(self.attach_in(user, identity, ground)))
+        Box::pin(self.in_time(self.attach_in(user, identity, ground, notice)))
     }
 
     fn identities<'a>(&'a self, user: &'a Id<S>) -> BoxFuture<'a, Result<Vec<IdentityRow>>> {

@@ -40,6 +40,8 @@ statements! {
     /// transaction.
     Proven = "SELECT CASE WHEN {id} IS NOT NULL[email_verified: AND {email_verified}] THEN {email} END \
         FROM {users} WHERE {id} = $1{lock}";
+    /// The same of what the account is recovered by.
+    FactorProven = "SELECT {factor} FROM {users} WHERE {id} = $1 AND {verified}{lock}";
     Prove = "UPDATE {users} SET {verified} = $3[updated_at:, {updated_at} = $4] \
         WHERE {id} = $1 AND {factor} = $2[is_active: AND {is_active}]";
     Reset = "UPDATE {users} SET {password_hash} = $3, {verified} = $5\
@@ -173,13 +175,15 @@ where
         Ok(Redeemed::Done)
     }
 
-    /// Whether somebody has proven the address that a change leaves behind.
+    /// Whether somebody has proven the address that a change leaves behind, or what a link is about to prove.
     async fn is_proven(conn: &mut D::Connection, asked: &Redemption<'_, Id<S>>) -> Result<bool> {
-        if !matches!(asked.effect, Effect::ChangeEmail { .. }) {
-            return Ok(false);
-        }
+        let text = match asked.effect {
+            Effect::ChangeEmail { .. } => sql::<Proven, D, S>(),
+            Effect::Verify { .. } => sql::<FactorProven, D, S>(),
+            Effect::ResetPassword { .. } | Effect::UndoEmailChange { .. } => return Ok(false),
+        };
         let account = Args::new().key::<S::User>(asked.user);
-        let rows = D::fetch(conn, sql::<Proven, D, S>(), account).await?;
+        let rows = D::fetch(conn, text, account).await?;
         let address = rows.first().map(|row| D::text(row, 0)).transpose()?;
         Ok(address.flatten().is_some())
     }
@@ -261,6 +265,11 @@ where
                 .text(Some(asked.link))
         };
         match &asked.effect {
+            // Whoever set the account up may have linked an identity of their own, and would come back by it when the owner of
+            // the mailbox has chosen another password.
+            Effect::Verify { .. } if !proven => {
+                identities::forget::<D, S>(conn, asked.user).await?;
+            }
             Effect::Verify { .. } => {}
             Effect::ResetPassword {
                 first_proof: true, ..
@@ -285,6 +294,7 @@ where
                 }
             }
             Effect::UndoEmailChange { made, .. } => {
+                identities::forget_since::<D, S>(conn, asked.user, *made).await?;
                 let args = others().text(Some(undo)).at(*made);
                 D::execute(conn, sql::<KillLater, D, S>(), args).await?;
             }

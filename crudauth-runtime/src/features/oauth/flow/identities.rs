@@ -9,6 +9,7 @@ use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountInfo, OAuthLogin, OAuthOutcome};
 use crate::oauth::Identified;
+use crate::outbox;
 use crate::policy::ProviderPolicy;
 use crate::store::Digest;
 use crate::store::identities::{Attached, Detached, Ground, IdentityRow, NewIdentity};
@@ -41,6 +42,7 @@ pub(crate) async fn link<U: AuthUser>(
     let ground = Ground::Owner {
         token_version: user.account().token_version,
     };
+    let notice = outbox::identity_linked(engine, user)?;
     let engine = Arc::clone(engine);
     detached(async move {
         let identity = NewIdentity {
@@ -52,8 +54,11 @@ pub(crate) async fn link<U: AuthUser>(
             tokens: tokens.as_deref(),
             now: engine.now(),
         };
-        match engine.store.attach(&account.id, identity, ground).await? {
-            Attached::Done => {}
+        let attached = engine
+            .store
+            .attach(&account.id, identity, ground, notice.as_ref());
+        match attached.await? {
+            Attached::Done => engine.outlets.due.notify_one(),
             Attached::Taken => {
                 let owner = engine.store.by_identity(&id).await?;
                 let own = owner.is_some_and(|owner| owner.id().as_inner() == account.id.as_inner());

@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::hooks::{AccountEvent, AccountInfo, NewUser, OAuthLogin, OAuthOutcome, SignUpSource};
 use crate::identity::{EMAIL_TOO_LONG, parse_email};
 use crate::oauth::{Identified, Profile};
+use crate::outbox;
 use crate::policy::ProviderPolicy;
 use crate::store::identities::{Attached, Ground, NewIdentity};
 use crate::store::{Digest, Inserted, LoginField};
@@ -214,11 +215,17 @@ impl<U: AuthUser> Found<'_, U> {
             let unusable = &unusable;
             (Ground::Claim { email, unusable }, OAuthOutcome::Claimed)
         };
+        // Who claims it is told by being there; nobody was reached before.
+        let notice = match outcome {
+            OAuthOutcome::Linked => outbox::identity_linked(self.engine, &user)?,
+            _ => None,
+        };
         let attached = self
             .engine
             .store
-            .attach(user.id(), self.identity(), ground)
+            .attach(user.id(), self.identity(), ground, notice.as_ref())
             .await?;
+        self.engine.outlets.due.notify_one();
         Ok(match attached {
             Attached::Done => self.opened(user.id(), outcome).await?,
             Attached::Occupied => Some(Err(Refusal::ProviderAlreadyLinked)),
