@@ -9,8 +9,14 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/mailed.rs"]
 mod mailed;
+#[path = "../support/oidc.rs"]
+mod oidc;
 #[path = "../support/statements.rs"]
 mod statements;
 #[path = "../support/mod.rs"]
@@ -21,6 +27,7 @@ mod tokens;
 mod bearer_cost;
 mod budgets;
 mod guard_statements;
+mod oauth_statements;
 mod recovery_statements;
 mod refresh_store;
 mod sudo_statements;
