@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::HasOAuth;
 use super::flow::{self, Arrival, Arrived, Departure, Linked, Refusal, Resolution};
+use super::{HasOAuth, exchange};
 use crate::account::{AccountKey, AuthUser};
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::State as Journeying;
@@ -38,13 +38,20 @@ pub(super) async fn authorize<A: HasOAuth>(
     let limit = ("oauth_authorize", A::POLICY.rate_limit.oauth_authorize);
     let who = client::<A>(&parts).group;
     let work = async {
+        let redirect_uri = redirect_uri(clients, provider);
         let redirect_to = query_text(&parts.uri, "redirect_to")?;
-        let departure = Departure {
-            journey: Journey::SignIn,
-            owner: None,
-            redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
-            remember: query_flag(&parts.uri, "remember_me", false)?,
-            redirect_uri: &redirect_uri(clients, provider),
+        let remember = query_flag(&parts.uri, "remember_me", false)?;
+        let by_app = exchange::asked::<A>(&parts.uri, redirect_to.as_deref())?;
+        let departure = match &by_app {
+            Some(app) => app.departure(&redirect_uri),
+            None => Departure {
+                journey: Journey::SignIn,
+                owner: None,
+                redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
+                remember,
+                wish: None,
+                redirect_uri: &redirect_uri,
+            },
         };
         depart(&auth, provider, departure, A::OAUTH.json).await
     };
@@ -107,8 +114,8 @@ pub(super) async fn callback<A: HasOAuth>(
             arrive(&auth, provider, &mut parts, arrival).await?
         }
         (Some(state), _, _) => {
-            flow::abandon(engine(&auth), state).await?;
-            refuse::<A>(Problem::OAuthFailed, A::OAUTH.json)?
+            let row = flow::abandon(engine(&auth), provider, state).await?;
+            turn_away::<A>(row.as_ref(), Problem::OAuthFailed)?
         }
         (None, _, _) => refuse::<A>(
             if has_state(&parts) {
@@ -183,11 +190,16 @@ async fn arrive<A: HasOAuth>(
 ) -> Answer {
     match flow::arrive(engine(auth), provider, arrival).await? {
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
-        Arrived::Failed => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
+        Arrived::Failed(row) => turn_away::<A>(Some(&row), Problem::OAuthFailed),
         Arrived::Vouched(row, profile) if row.journey == Journey::Link.name() => {
             let linked: BoxFuture<'_, Answer> =
                 Box::pin(link(auth, provider, parts, row, *profile));
             linked.await
+        }
+        Arrived::Vouched(row, profile) if row.journey == Journey::Exchange.name() => {
+            let exchanged: BoxFuture<'_, Answer> =
+                Box::pin(exchange::arrive(auth, provider, parts, row, *profile));
+            exchanged.await
         }
         Arrived::Vouched(row, profile) => {
             let signed_in: BoxFuture<'_, Answer> =
@@ -214,6 +226,7 @@ async fn sign_in<A: HasOAuth>(
     let entry = Entry {
         proof,
         remember: row.remember,
+        scopes: None,
     };
     let Some(entered) = enter(auth, parts, entry).await? else {
         return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
@@ -286,8 +299,16 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
         .unwrap_or(A::OAUTH.default_redirect)
 }
 
+/// Tells why nobody is signed in: to the app that sent the browser, else to whoever brought it.
+fn turn_away<A: HasOAuth>(row: Option<&StateRow>, problem: Problem) -> Answer {
+    match row.and_then(exchange::target::<A>) {
+        Some(app) => exchange::send_back(app, "error", problem.code()),
+        None => refuse::<A>(problem, A::OAUTH.json),
+    }
+}
+
 /// Tells why nobody is signed in: to the page by its code, or as JSON.
-fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
+pub(super) fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
     if json {
         return Err(problem);
     }
@@ -304,7 +325,7 @@ fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
 }
 
 /// What is in the address bar goes nowhere else, and nobody keeps the way.
-fn redirect(status: StatusCode, to: &str) -> Answer {
+pub(super) fn redirect(status: StatusCode, to: &str) -> Answer {
     let location = HeaderValue::try_from(to).map_err(|_| Problem::Internal)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
@@ -356,7 +377,7 @@ fn secure<A: HasOAuth>() -> bool {
         .any(|feature| (feature.loosened)().contains(&"danger_insecure_cookies"))
 }
 
-const fn problem(refusal: Refusal) -> Problem {
+pub(super) const fn problem(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::AccountInactive => Problem::AccountInactive,
         Refusal::EmailMissing => Problem::EmailMissing,
