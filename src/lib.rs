@@ -45,7 +45,7 @@ pub mod oauth {
     pub use crudauth_runtime::features::oauth::{HasOAuth, Identity, OAuthHandle, UnlinkError};
     pub use crudauth_runtime::oauth::{
         Api, AppleKey, BoxFuture, Credentials, Endpoints, Failure, HttpClient, HttpError,
-        OAuthProvider, Profile,
+        KeptTokens, OAuthProvider, Profile,
     };
 }
 

@@ -5,6 +5,7 @@ use crudauth_runtime::features::REGISTRY;
 use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
 
+use crate::contract_oauth;
 use crate::support::{Answer, FORM, JSON, PASSWORD};
 use crate::world::{
     NEW, foreign, refusal, sign_up, speaks_oauth, tokens, without_csrf, without_email, world,
@@ -27,6 +28,9 @@ macro_rules! repeated {
     reason = "a table, one line for each answer"
 )]
 async fn produce(route: &str, status: u16, code: &str) -> Answer {
+    if route.contains(" /oauth/") {
+        return contract_oauth::produce(route, status, code).await;
+    }
     let w = match (route, status, code) {
         (_, _, "csrf_disabled") => without_csrf().await,
         // The session's own `/logout` asks for more than where a page comes from.
@@ -366,12 +370,17 @@ fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
         ) => "5",
         Some("email_change_request") => "3",
         Some("logout_all") => "10",
-        Some("csrf_refresh") => "30",
+        Some("csrf_refresh" | "oauth_authorize") => "30",
         _ => return assert_eq!(answer.header("x-ratelimit-limit"), None, "{name}"),
     };
-    // What was not counted (no credential, a foreign page, a sign-up that is none) has no number to tell.
-    let uncounted = matches!(answer.code().as_str(), "cross_site" | "not_authenticated")
-        || (route.path == "/register" && answer.code() == "validation_error");
+    // What was not counted (no credential, a foreign page, a sign-up or a link that is none) has no number to tell.
+    let code = answer.code();
+    let uncounted = match (route.path, code.as_str()) {
+        (_, "cross_site" | "not_authenticated" | "unknown_provider") => true,
+        ("/register", code) => code == "validation_error",
+        ("/oauth/{provider}/link", code) => !matches!(code, "" | "oauth_failed" | "rate_limited"),
+        _ => false,
+    };
     if !uncounted {
         assert_eq!(answer.header("x-ratelimit-limit"), Some(limit), "{name}");
         let left: u32 = answer
@@ -379,6 +388,6 @@ fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
             .unwrap()
             .parse()
             .unwrap();
-        assert_eq!(left == 0, answer.code() == "rate_limited", "{name}");
+        assert_eq!(left == 0, code == "rate_limited", "{name}");
     }
 }

@@ -9,8 +9,14 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 #[path = "../support/fuzz.rs"]
 mod fuzz;
+#[path = "../support/http.rs"]
+mod http;
+#[path = "../support/oidc.rs"]
+mod oidc;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire.rs"]
@@ -19,6 +25,7 @@ mod wire;
 mod world;
 
 mod contract;
+mod contract_oauth;
 mod contract_shapes;
 mod contract_tokens;
 mod guard_requests;

@@ -80,3 +80,60 @@ async fn in_json_mode_the_page_is_told() {
         (400, "invalid_state".to_owned())
     );
 }
+
+#[tokio::test]
+async fn sec_111_kept_tokens_are_the_applications_and_nowhere_in_clear() {
+    let app = page().await;
+    let mut client = app.client();
+    by(&mut client, "demo", "ada").await;
+    let ada = app.auth.users().find_by_email("ada@example.com").await;
+    let ada = ada.unwrap().unwrap();
+    let tokens = app.auth.oauth().tokens(&ada.id, "demo").await.unwrap();
+    let first = tokens.unwrap();
+    let bearer = format!("Bearer {}", first.access_token());
+    let userinfo = format!("{}/userinfo", app.demo.url());
+    let answer = crate::http::call("GET", &userinfo, &[("authorization", &bearer)], "").await;
+    assert_eq!(answer.json()["sub"], "ada");
+    assert!(first.expires_at().unwrap() > app.clock.now().to_datetime());
+    assert!(!format!("{first:?}").contains(first.access_token()));
+
+    let dump = app.db.bytes("auth_identities").await;
+    let holds = |text: &str| {
+        let held = |(_, bytes): &(String, Vec<u8>)| String::from_utf8_lossy(bytes).contains(text);
+        dump.iter().any(held)
+    };
+    assert!(holds("ada@example.com") && !holds(first.access_token()));
+    let listed = client.get("/oauth/identities").await;
+    assert!(
+        !listed.text.contains(first.access_token()),
+        "{}",
+        listed.text
+    );
+
+    // The next sign-in replaces them; whoever never came that way has none, nor does a row that was copied.
+    by(&mut app.client(), "demo", "ada").await;
+    let next = app.auth.oauth().tokens(&ada.id, "demo").await.unwrap();
+    assert_ne!(next.unwrap().access_token(), first.access_token());
+    assert!(
+        app.auth
+            .oauth()
+            .tokens(&ada.id, "other")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    by(&mut app.client(), "demo", "grace").await;
+    app.db
+        .run("UPDATE auth_identities SET tokens = (SELECT tokens FROM auth_identities WHERE subject = 'ada')")
+        .await;
+    let grace = app.auth.users().find_by_email("grace@example.com").await;
+    let grace = grace.unwrap().unwrap();
+    assert!(
+        app.auth
+            .oauth()
+            .tokens(&grace.id, "demo")
+            .await
+            .unwrap()
+            .is_none()
+    );
+}

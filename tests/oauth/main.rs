@@ -13,9 +13,27 @@
 mod elsewhere;
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../support/linked.rs"]
+mod linked;
+#[path = "../support/mailed.rs"]
+mod mailed;
 #[path = "../support/oidc.rs"]
 mod oidc;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tokens.rs"]
+mod tokens;
+#[path = "../support/wrong.rs"]
+mod wrong;
 
+mod crowd;
+mod hijack;
+mod hostile;
+mod hostile_calls;
+mod identities;
 mod journeys;
+mod landings;
+mod linking;
+mod names;
+mod states;
+mod ways;

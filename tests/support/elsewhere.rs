@@ -35,7 +35,7 @@ auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
     #[sudo(route)]
-    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json")]
+    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing", response = "json", keep_tokens)]
     #[rate_limit(oauth_authorize = "1000/m")]
     pub struct Page<User>;
 }
@@ -107,7 +107,8 @@ pub fn credentials(provider: &Provider) -> Credentials {
     Credentials::new(provider.client_id(), provider.client_secret()).issuer(provider.issuer())
 }
 
-async fn provider(clock: &Clock) -> Provider {
+/// One whose time is the test's.
+pub async fn provider(clock: &Clock) -> Provider {
     let provider = Provider::start().await.unwrap();
     let clock = clock.clone();
     provider.set_clock(move || clock.now().as_secs());
@@ -158,6 +159,14 @@ pub async fn bring(client: &mut Client, callback: &str) -> Answer {
     let answer = client.get(path).await;
     client.keep(&answer);
     answer
+}
+
+/// `ada` has been there: a browser on its way back, and the URL that it was given.
+pub async fn home<A: Authority>(app: &App<A>, provider: &str) -> (Client, String) {
+    let mut client = app.client();
+    let url = depart(&mut client, provider, "").await;
+    let callback = sign_in(&url, "ada").await;
+    (client, callback)
 }
 
 /// There and back again.

@@ -51,9 +51,9 @@ macro_rules! mailed {
     ($auth:ty) => {
         $crate::mailed!($auth, 5)
     };
-    ($auth:ty, $connections:expr $(, $method:ident($value:expr))*) => {{
+    ($auth:ty, $connections:expr $(, $method:ident($($value:expr),+))*) => {{
         let mail = ::crudauth::testing::CaptureMailer::new();
-        let app = $crate::custom!($auth, $connections, mailer(mail.clone()) $(, $method($value))*);
+        let app = $crate::custom!($auth, $connections, mailer(mail.clone()) $(, $method($($value),+))*);
         $crate::mailed::MailApp { app, mail }
     }};
 }

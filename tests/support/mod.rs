@@ -188,7 +188,7 @@ macro_rules! custom {
     ($auth:ty) => {
         $crate::custom!($auth, 5)
     };
-    ($auth:ty, $connections:expr $(, $method:ident($value:expr))*) => {{
+    ($auth:ty, $connections:expr $(, $method:ident($($value:expr),+))*) => {{
         use ::crudauth::testing::TestBuilder as _;
         let (file, pool) = $crate::support::database($connections).await;
         let clock = ::crudauth::testing::Clock::manual();
@@ -197,7 +197,7 @@ macro_rules! custom {
             .clock(clock.clone())
             .cheap_hashing()
             .manual_workers()
-            $(.$method($value))*
+            $(.$method($($value),+))*
             .await
             .unwrap();
         let router = ::crudauth::routing::Router::new()

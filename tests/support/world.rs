@@ -118,6 +118,22 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "invalid_code" => "Invalid code",
         "session_gone" => "Session no longer exists.",
         "session_required" => "Sudo requires a session-backed login.",
+        "unknown_provider" => "Unknown or unconfigured OAuth provider: 'nope'",
+        "invalid_state" => "Invalid or expired OAuth state",
+        "identity_not_found" => "Identity not found.",
+        "last_way_in" => {
+            "This is the only way to sign in to the account. Set a password or link another account first."
+        }
+        "sudo_required" => "Re-authentication required.",
+        // Pages are told by these, and show what they like.
+        "account_inactive" => "account_inactive",
+        "email_missing" => "email_missing",
+        "email_too_long" => "email_too_long",
+        "email_unverified" => "email_unverified",
+        "identity_taken" => "identity_taken",
+        "link_required" => "link_required",
+        "oauth_failed" => "oauth_failed",
+        "provider_already_linked" => "provider_already_linked",
         "sudo_locked" => "Too many attempts. Try again later.",
         _ => return None,
     })

@@ -32,7 +32,7 @@ impl State {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn issue(random: &Random) -> Result<Self> {
-        fresh(random).map(Self)
+        fresh(*random).map(Self)
     }
 
     /// Reads what a browser brings back. `None` for anything that [`issue`](Self::issue) cannot have made.
@@ -97,7 +97,7 @@ impl Code {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn issue(random: &Random) -> Result<Self> {
-        fresh(random).map(Self)
+        fresh(*random).map(Self)
     }
 
     /// Reads what an app sends. `None` for anything that [`issue`](Self::issue) cannot have made.
@@ -139,7 +139,7 @@ pub fn is_digest(text: &str) -> bool {
             .is_ok_and(|bytes| bytes.len() == BYTES)
 }
 
-fn fresh(random: &Random) -> Result<Zeroizing<String>> {
+fn fresh(random: Random) -> Result<Zeroizing<String>> {
     let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
 }

@@ -39,6 +39,8 @@ pub enum Purpose {
     AccessToken,
     /// What a browser takes along on its journey to a provider.
     OAuth,
+    /// Tokens of providers, kept for the application.
+    ProviderTokens,
 }
 
 /// The keys of an application: one set for each root secret, the newest first.
@@ -67,6 +69,7 @@ struct KeySet {
     refresh: Key,
     access_token: Key,
     oauth: Key,
+    provider_tokens: Key,
 }
 
 impl RootKeys {
@@ -163,6 +166,7 @@ impl KeySet {
             refresh: key("refresh")?,
             access_token: key("access-token")?,
             oauth: key("oauth")?,
+            provider_tokens: key("provider-tokens")?,
         })
     }
 
@@ -178,6 +182,7 @@ impl KeySet {
             Purpose::Refresh => &self.refresh,
             Purpose::AccessToken => &self.access_token,
             Purpose::OAuth => &self.oauth,
+            Purpose::ProviderTokens => &self.provider_tokens,
         };
         let mut mac = key.clone();
         mac.update(message);
@@ -237,7 +242,7 @@ const KEY_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 10] = [
+    const ALL: [Purpose; 11] = [
         Purpose::Session,
         Purpose::Csrf,
         Purpose::Device,
@@ -248,6 +253,7 @@ mod tests {
         Purpose::Refresh,
         Purpose::AccessToken,
         Purpose::OAuth,
+        Purpose::ProviderTokens,
     ];
     const OLD: &str = "old: 7Yc1Vb0pQ3nXzT5rKe8uGm2sWj9dLf4h";
     const NEW: &str = "new: hZ6tR1vBq8yNc3xMw7kPs5gDj2fLa9eU";

@@ -18,6 +18,8 @@ mod pool;
 mod queue;
 pub mod random;
 pub mod refresh;
+#[cfg(feature = "oauth")]
+pub mod seal;
 
 pub use hash::PasswordHash;
 pub use keys::{Purpose, RootKeys};

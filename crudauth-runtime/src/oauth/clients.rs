@@ -61,16 +61,11 @@ pub(crate) struct Answer<'a> {
 #[derive(Debug)]
 pub(crate) struct Identified {
     pub(crate) profile: Profile,
-    #[allow(
-        dead_code,
-        reason = "nobody keeps them before there is a key to keep them under"
-    )]
     pub(crate) tokens: ProviderTokens,
 }
 
 /// What a provider gave in exchange for the code.
 #[derive(Debug)]
-#[allow(dead_code, reason = "as above")]
 pub(crate) struct ProviderTokens {
     pub(crate) access: SecretText,
     pub(crate) refresh: Option<SecretText>,

@@ -14,6 +14,8 @@ pub struct OAuthPolicy {
     pub default_redirect: &'static str,
     /// Where an app or a page of another site takes up a one-time code for tokens; each is matched exactly. None.
     pub exchange: &'static [&'static str],
+    /// Keep what a provider gives, encrypted, for the application's own calls there. Off.
+    pub keep_tokens: bool,
     /// How long a browser may stay away at the provider. 10 minutes.
     pub state_ttl: Duration,
 }
@@ -25,6 +27,7 @@ impl OAuthPolicy {
         json: false,
         default_redirect: "/",
         exchange: &[],
+        keep_tokens: false,
         state_ttl: Duration::from_mins(10),
     };
 }

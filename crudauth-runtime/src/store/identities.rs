@@ -21,6 +21,8 @@ pub struct NewIdentity<'a> {
     pub subject: &'a str,
     /// The address there, for the owner to tell one from another.
     pub email: Option<&'a str>,
+    /// The provider's tokens, encrypted, where they are kept.
+    pub tokens: Option<&'a str>,
     /// Now.
     pub now: Timestamp,
 }
@@ -201,13 +203,8 @@ pub struct CodeRow {
 pub trait Identities<U: AuthUser>: Send + Sync {
     /// The account that the identity opens.
     fn by_identity<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<U>>>;
-    /// Records that it did, and its present address there.
-    fn use_identity<'a>(
-        &'a self,
-        id: &'a Digest,
-        email: Option<&'a str>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<()>>;
+    /// Records that it did, and its present address and tokens there.
+    fn use_identity<'a>(&'a self, identity: NewIdentity<'a>) -> BoxFuture<'a, Result<()>>;
     /// Links an identity to an account that exists, in one transaction with all that follows from the ground.
     fn attach<'a>(
         &'a self,
@@ -217,6 +214,12 @@ pub trait Identities<U: AuthUser>: Send + Sync {
     ) -> BoxFuture<'a, Result<Attached>>;
     /// The account's identities, the oldest first.
     fn identities<'a>(&'a self, user: &'a U::Id) -> BoxFuture<'a, Result<Vec<IdentityRow>>>;
+    /// The tokens of the account's identity of this provider that was last used, and what names it.
+    fn tokens<'a>(
+        &'a self,
+        user: &'a U::Id,
+        provider: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(Digest, String)>>>;
     /// Removes one of them, unless nobody could sign in without it.
     fn detach<'a>(&'a self, user: &'a U::Id, id: &'a Digest) -> BoxFuture<'a, Result<Detached>>;
     /// Remembers a browser that is being sent away.

@@ -32,6 +32,20 @@ impl Db {
         self.query(columns).bind(table).scalars().await
     }
 
+    /// The rows of a table as text: for comparing it with itself.
+    pub async fn dump(&self, table: &str) -> Vec<String> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                let columns = self.columns(table).await;
+                let quoted = columns.iter().map(|name| format!("quote(\"{name}\")"));
+                let row = quoted.collect::<Vec<_>>().join(" || ',' || ");
+                format!("SELECT {row} FROM \"{table}\" ORDER BY 1")
+            }
+            Self::Postgres(_) => format!("SELECT t::text FROM \"{table}\" t ORDER BY 1"),
+        };
+        self.query(sql).scalars().await
+    }
+
     /// Each value of a table as it is sent, under its column's name; on SQLite texts and blobs only.
     pub async fn bytes(&self, table: &str) -> Vec<(String, Vec<u8>)> {
         let sql = AssertSqlSafe(format!("SELECT * FROM \"{table}\""));

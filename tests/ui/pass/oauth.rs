@@ -19,6 +19,7 @@ auth! {
         provider("linkedin"), provider("intra-net_2"),
         response = "json",
         default_redirect = "/welcome?from=sign-in",
+        keep_tokens,
         state_ttl = "5m",
     )]
     #[rate_limit(oauth_authorize = "10/h")]

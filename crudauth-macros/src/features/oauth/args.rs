@@ -49,6 +49,12 @@ pub(super) const KEYS: &[Key] = &[
         "Where apps, and pages of other sites, take up a one-time code that `POST /oauth/token` redeems for tokens; each is matched exactly. It needs `#[bearer]`.",
     ),
     Key::new(
+        "keep_tokens",
+        "switch",
+        "off",
+        "Keeps what a provider gives, encrypted, for calls of the application's own: `auth.oauth().tokens(…)`.",
+    ),
+    Key::new(
         "state_ttl",
         "lifetime",
         "\"10m\"",
@@ -74,6 +80,7 @@ pub(super) struct Args {
     pub(super) response: Option<Response>,
     pub(super) default_redirect: Option<Landing>,
     pub(super) exchange: Option<SpannedValue<Targets>>,
+    pub(super) keep_tokens: Option<Switch>,
     pub(super) state_ttl: Option<LinkTtl<Away>>,
 }
 

@@ -85,6 +85,7 @@ impl OAuth {
             let urls = &targets.0;
             out.extend(quote!(p.exchange = &[#(#urls),*];));
         }
+        assign!(out, keep_tokens = args.keep_tokens.map(|switch| switch.0));
         assign!(
             out,
             state_ttl = args.state_ttl.as_ref().map(|ttl| duration(ttl.secs))

@@ -75,8 +75,7 @@ fn judge(text: &str) -> Result<(), &'static str> {
     let fits = text.len() <= LONGEST && (path.is_empty() || page_path(path)) && is_query(query);
     match (scheme, host) {
         _ if !fits => Err(SHAPE),
-        ("https", Some(_)) => Ok(()),
-        ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(()),
+        ("https", Some(_)) | ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => Ok(()),
         ("http", _) => Err(
             "begins with http, over which the network reads the code; write https (http is for localhost, 127.0.0.1 and [::1] alone)",
         ),
@@ -117,7 +116,7 @@ mod tests {
     use super::judge;
 
     #[test]
-    fn sec_110_a_target_leads_every_browser_to_one_place() {
+    fn sec_109_a_target_leads_every_browser_to_one_place() {
         for good in [
             "https://spa.example.com",
             "https://spa.example.com/",

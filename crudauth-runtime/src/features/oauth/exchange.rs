@@ -8,15 +8,15 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::HasOAuth;
+use super::answers::{problem, redirect, refuse};
 use super::flow::{self, Departure, Resolution};
-use super::routes::{problem, redirect, refuse};
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::{Code, is_digest};
 use crate::http::body::query_text;
 use crate::http::issue::Issue;
 use crate::http::problem::Problem;
 use crate::http::request::{Answer, json_or_form, limited, oauth};
-use crate::oauth::{Client, Profile};
+use crate::oauth::{Client, Identified};
 use crate::store::identities::{Journey, StateRow, Wish};
 use crate::toolbox::refuse_cross_site;
 
@@ -129,13 +129,14 @@ pub(super) async fn arrive<A: HasOAuth>(
     provider: &Client,
     parts: &Parts,
     row: StateRow,
-    profile: Profile,
+    identified: Identified,
 ) -> Answer {
     let (Some(target), Some(challenge)) = (target::<A>(&row), &row.challenge) else {
         return refuse::<A>(Problem::InvalidState, A::OAUTH.json);
     };
     let (engine, from) = (engine(auth), client::<A>(parts));
-    let proof = match flow::resolve(engine, provider.policy(), profile, from).await? {
+    let identified = (identified, A::OAUTH.keep_tokens);
+    let proof = match flow::resolve(engine, provider.policy(), identified, from).await? {
         Resolution::Account(proof) => proof,
         Resolution::Refused(refusal) => {
             return send_back(target, "error", problem(refusal).code());

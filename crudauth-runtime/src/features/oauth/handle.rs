@@ -10,6 +10,7 @@ use crate::account::AuthUser;
 use crate::authority::engine;
 use crate::engine::{hex, unhex};
 use crate::error::{Error, Result};
+use crate::oauth::KeptTokens;
 
 /// Accounts at providers: `auth.oauth()`.
 pub struct OAuthHandle<'a, A: HasOAuth>(&'a A);
@@ -79,6 +80,16 @@ impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
             last_used_at: row.last_used_at.to_datetime(),
         };
         Ok(rows.into_iter().map(identity).collect())
+    }
+
+    /// What the provider gave for the account's last sign-in by it, where the block says `keep_tokens`: for calls to the provider's
+    /// own API. `None` where nothing is kept, and for what was kept under a secret that has been taken away since. A token that
+    /// is over is returned too; the next sign-in replaces it.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn tokens(&self, user: &Id<A>, provider: &str) -> Result<Option<KeptTokens>> {
+        flow::kept(engine(self.0), user, provider).await
     }
 
     /// Removes one of the account's identities.

@@ -8,6 +8,7 @@ use crate::authority::{Authority, Feature};
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 use crate::policy::OAuthPolicy;
 
+mod answers;
 mod exchange;
 pub mod flow;
 mod handle;

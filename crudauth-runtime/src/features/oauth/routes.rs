@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::flow::{self, Arrival, Arrived, Departure, Linked, Refusal, Resolution};
+use super::answers::{problem, redirect, refuse, turn_away};
+use super::flow::{self, Arrival, Arrived, Departure, Linked, Resolution};
 use super::{HasOAuth, exchange};
 use crate::account::{AccountKey, AuthUser};
 use crate::authority::{Entry, client, engine};
@@ -22,7 +20,7 @@ use crate::http::cookie::{Cookie, one};
 use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, limited, ok, set_cookies};
-use crate::oauth::{Client, Clients, Profile};
+use crate::oauth::{Client, Clients, Identified};
 use crate::principal::{Principal, authenticate};
 use crate::store::identities::{Journey, StateRow};
 
@@ -191,19 +189,19 @@ async fn arrive<A: HasOAuth>(
     match flow::arrive(engine(auth), provider, arrival).await? {
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
         Arrived::Failed(row) => turn_away::<A>(Some(&row), Problem::OAuthFailed),
-        Arrived::Vouched(row, profile) if row.journey == Journey::Link.name() => {
+        Arrived::Vouched(row, identified) if row.journey == Journey::Link.name() => {
             let linked: BoxFuture<'_, Answer> =
-                Box::pin(link(auth, provider, parts, row, *profile));
+                Box::pin(link(auth, provider, parts, row, *identified));
             linked.await
         }
-        Arrived::Vouched(row, profile) if row.journey == Journey::Exchange.name() => {
+        Arrived::Vouched(row, identified) if row.journey == Journey::Exchange.name() => {
             let exchanged: BoxFuture<'_, Answer> =
-                Box::pin(exchange::arrive(auth, provider, parts, row, *profile));
+                Box::pin(exchange::arrive(auth, provider, parts, row, *identified));
             exchanged.await
         }
-        Arrived::Vouched(row, profile) => {
+        Arrived::Vouched(row, identified) => {
             let signed_in: BoxFuture<'_, Answer> =
-                Box::pin(sign_in(auth, provider, parts, row, *profile));
+                Box::pin(sign_in(auth, provider, parts, row, *identified));
             signed_in.await
         }
     }
@@ -214,10 +212,17 @@ async fn sign_in<A: HasOAuth>(
     provider: &Client,
     parts: &Parts,
     row: StateRow,
-    profile: Profile,
+    identified: Identified,
 ) -> Answer {
     let from = client::<A>(parts);
-    let proof = match flow::resolve(engine(auth), provider.policy(), profile, from).await? {
+    let proof = match flow::resolve(
+        engine(auth),
+        provider.policy(),
+        (identified, A::OAUTH.keep_tokens),
+        from,
+    )
+    .await?
+    {
         Resolution::Account(proof) => proof,
         Resolution::Refused(refusal) => return refuse::<A>(problem(refusal), A::OAUTH.json),
     };
@@ -258,7 +263,7 @@ async fn link<A: HasOAuth>(
     provider: &Client,
     parts: &mut Parts,
     row: StateRow,
-    profile: Profile,
+    identified: Identified,
 ) -> Answer {
     #[derive(Serialize)]
     struct Done<'a> {
@@ -277,7 +282,7 @@ async fn link<A: HasOAuth>(
         engine(auth),
         provider.policy(),
         principal.user(),
-        profile,
+        (identified, A::OAUTH.keep_tokens),
         from,
     );
     match linked.await? {
@@ -297,43 +302,6 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
         .as_deref()
         .and_then(safe_redirect_path)
         .unwrap_or(A::OAUTH.default_redirect)
-}
-
-/// Tells why nobody is signed in: to the app that sent the browser, else to whoever brought it.
-fn turn_away<A: HasOAuth>(row: Option<&StateRow>, problem: Problem) -> Answer {
-    match row.and_then(exchange::target::<A>) {
-        Some(app) => exchange::send_back(app, "error", problem.code()),
-        None => refuse::<A>(problem, A::OAUTH.json),
-    }
-}
-
-/// Tells why nobody is signed in: to the page by its code, or as JSON.
-pub(super) fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
-    if json {
-        return Err(problem);
-    }
-    let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
-        Some((page, fragment)) => (page, format!("#{fragment}")),
-        None => (A::OAUTH.default_redirect, String::new()),
-    };
-    let join = if page.contains('?') { '&' } else { '?' };
-    let code = problem.code();
-    redirect(
-        StatusCode::TEMPORARY_REDIRECT,
-        &format!("{page}{join}error={code}{fragment}"),
-    )
-}
-
-/// What is in the address bar goes nowhere else, and nobody keeps the way.
-pub(super) fn redirect(status: StatusCode, to: &str) -> Answer {
-    let location = HeaderValue::try_from(to).map_err(|_| Problem::Internal)?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(LOCATION, location);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response.into_response())
 }
 
 fn is_bound(parts: &Parts, state: &Journeying) -> bool {
@@ -375,18 +343,6 @@ fn secure<A: HasOAuth>() -> bool {
     !A::FEATURES
         .iter()
         .any(|feature| (feature.loosened)().contains(&"danger_insecure_cookies"))
-}
-
-pub(super) const fn problem(refusal: Refusal) -> Problem {
-    match refusal {
-        Refusal::AccountInactive => Problem::AccountInactive,
-        Refusal::EmailMissing => Problem::EmailMissing,
-        Refusal::EmailTooLong => Problem::EmailTooLong,
-        Refusal::EmailUnverified => Problem::EmailUnverified,
-        Refusal::Failed => Problem::OAuthFailed,
-        Refusal::LinkRequired => Problem::LinkRequired,
-        Refusal::ProviderAlreadyLinked => Problem::ProviderAlreadyLinked,
-    }
 }
 
 #[derive(Serialize)]

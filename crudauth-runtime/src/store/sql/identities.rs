@@ -19,12 +19,12 @@ use crate::store::identities::{
 
 statements! {
     ByIdentity = "SELECT {u.*} FROM {@identities} i JOIN {users} u ON u.{id} = i.user_id WHERE i.id = $1";
-    Use = "UPDATE {@identities} SET last_used_at = $2, email = $3 WHERE id = $1";
-    Insert = "INSERT INTO {@identities} (id, user_id, provider, issuer, subject, email, created_at, last_used_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING";
+    Use = "UPDATE {@identities} SET last_used_at = $2, email = $3, tokens = $4 WHERE id = $1";
+    Insert = "INSERT INTO {@identities} (id, user_id, provider, issuer, subject, email, created_at, last_used_at, tokens) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (id) DO NOTHING";
     /// One whose owner is gone may be taken over. A statement of its own, as for names: only a later one is sure to see the
     /// account of a row that the one above has waited for.
-    TakeOver = "UPDATE {@identities} SET user_id = $2, provider = $3, email = $6, created_at = $7, last_used_at = $7 \
+    TakeOver = "UPDATE {@identities} SET user_id = $2, provider = $3, email = $6, created_at = $7, last_used_at = $7, tokens = $8 \
         WHERE id = $1 AND issuer = $4 AND subject = $5 \
         AND NOT EXISTS (SELECT 1 FROM {users} u WHERE u.{id} = {@identities}.user_id)";
     /// Whoever proves, moves, disables or deletes the account waits, or is seen here.
@@ -34,11 +34,14 @@ statements! {
         [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $5] \
         WHERE {id} = $1 AND {email} = $2[email_verified: AND NOT {email_verified}][is_active: AND {is_active}]";
     Owner = "SELECT {id} FROM {users} WHERE {id} = $1[token_version: AND {token_version} = $2][is_active: AND {is_active}]{lock}";
-    OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2";
+    /// Not this one itself, which another request may have linked within the moment.
+    OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2 AND id <> $3";
     EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     VoidLinks = "DELETE FROM {@tokens} WHERE user_id = $1";
     Forget = "DELETE FROM {@identities} WHERE user_id = $1";
     List = "SELECT id, provider, email, created_at, last_used_at FROM {@identities} WHERE user_id = $1 ORDER BY created_at, id";
+    Tokens = "SELECT id, tokens FROM {@identities} WHERE user_id = $1 AND provider = $2 AND tokens IS NOT NULL \
+        ORDER BY last_used_at DESC, id LIMIT 1";
     /// The account's lock: of two requests that remove the last two, one comes second.
     Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
     Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
@@ -81,6 +84,7 @@ where
             .text(Some(identity.subject))
             .text(identity.email)
             .at(identity.now)
+            .text(identity.tokens)
     };
     Ok(D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
         || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0)
@@ -176,7 +180,8 @@ where
         } else if matches!(ground, Ground::Proven { .. }) {
             let args = Args::new()
                 .key::<S::User>(user)
-                .text(Some(identity.provider));
+                .text(Some(identity.provider))
+                .blob(Some(identity.id));
             let held = D::fetch(&mut tx, sql::<OfProvider, D, S>(), args).await?;
             if held.first().map(|row| int::<D>(row, 0)).transpose()? != Some(0) {
                 return Ok(Attached::Occupied);
@@ -251,13 +256,12 @@ where
         })
     }
 
-    fn use_identity<'a>(
-        &'a self,
-        id: &'a Digest,
-        email: Option<&'a str>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new().blob(Some(id)).at(now).text(email);
+    fn use_identity<'a>(&'a self, identity: NewIdentity<'a>) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new()
+            .blob(Some(identity.id))
+            .at(identity.now)
+            .text(identity.email)
+            .text(identity.tokens);
         Box::pin(async move { self.execute::<Use>(args).await.map(drop) })
     }
 
@@ -275,6 +279,21 @@ where
         Box::pin(async move {
             let rows = self.fetch::<List>(args).await?;
             rows.iter().map(listed::<D>).collect()
+        })
+    }
+
+    fn tokens<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        provider: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(Digest, String)>>> {
+        let args = Args::new().key::<S::User>(user).text(Some(provider));
+        Box::pin(async move {
+            let Some(row) = self.first::<Tokens>(args).await? else {
+                return Ok(None);
+            };
+            let id = digest(D::blob(&row, 0)?)?.ok_or_else(lacking)?;
+            Ok(Some((id, D::text(&row, 1)?.ok_or_else(lacking)?)))
         })
     }
 

@@ -173,6 +173,7 @@ CREATE TABLE {@identities} (
   issuer {text} NOT NULL,
   subject {text} NOT NULL,
   email {text},
+  tokens {text},
   created_at {int} NOT NULL,
   last_used_at {int} NOT NULL
 {end};

@@ -11,7 +11,7 @@ use crate::oauth::Client;
 use crate::store::identities::{NewCode, Wish};
 
 /// How long a code is good (SEC-110): an app redeems it as soon as the browser hands it over.
-const GOOD: Duration = Duration::from_secs(60);
+const GOOD: Duration = Duration::from_mins(1);
 
 /// A code for somebody whom the provider vouches for, good for the app that knows the verifier.
 pub(crate) async fn hand_over<U: AuthUser>(

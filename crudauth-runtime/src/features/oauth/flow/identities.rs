@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::resolve::identity_id;
+use super::tokens;
 use crate::account::{AccountKey, AuthUser};
 use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountInfo, OAuthLogin, OAuthOutcome};
-use crate::oauth::Profile;
+use crate::oauth::Identified;
 use crate::policy::ProviderPolicy;
 use crate::store::Digest;
 use crate::store::identities::{Attached, Detached, Ground, IdentityRow, NewIdentity};
@@ -30,10 +31,12 @@ pub(crate) async fn link<U: AuthUser>(
     engine: &Arc<Engine<U>>,
     provider: &'static ProviderPolicy,
     user: &U,
-    profile: Profile,
+    (identified, keep): (Identified, bool),
     client: Client,
 ) -> Result<Linked> {
+    let Identified { profile, tokens } = identified;
     let id = identity_id(&profile);
+    let tokens = tokens::seal(engine, &id, keep.then_some(&tokens))?;
     let account = AccountInfo::of(user);
     let ground = Ground::Owner {
         token_version: user.account().token_version,
@@ -46,6 +49,7 @@ pub(crate) async fn link<U: AuthUser>(
             issuer: &profile.issuer,
             subject: &profile.subject,
             email: profile.email.as_deref(),
+            tokens: tokens.as_deref(),
             now: engine.now(),
         };
         match engine.store.attach(&account.id, identity, ground).await? {

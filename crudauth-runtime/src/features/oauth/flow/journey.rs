@@ -6,7 +6,7 @@ use crate::account::AuthUser;
 use crate::crypto::journey::{Companions, State};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::oauth::{Answer, Ask, Client, Failure, Identified, Profile};
+use crate::oauth::{Answer, Ask, Client, Failure, Identified};
 use crate::policy::OAuthPolicy;
 use crate::store::Digest;
 use crate::store::identities::{Journey, NewState, StateRow, Wish};
@@ -80,7 +80,7 @@ pub(crate) enum Arrived {
     /// The provider vouches for nobody; it has been logged.
     Failed(StateRow),
     /// It vouches for somebody.
-    Vouched(StateRow, Box<Profile>),
+    Vouched(StateRow, Box<Identified>),
 }
 
 /// Spends the state, and asks the provider who came.
@@ -104,7 +104,7 @@ pub(crate) async fn arrive<U: AuthUser>(
     let identified: BoxFuture<'_, Result<Identified, Failure>> =
         Box::pin(client.identify(engine.now(), &answer));
     match identified.await {
-        Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified.profile))),
+        Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified))),
         Err(failure) => {
             report(client, &failure);
             Ok(Arrived::Failed(row))

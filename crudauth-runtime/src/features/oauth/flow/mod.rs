@@ -5,8 +5,10 @@ mod identities;
 mod journey;
 mod name;
 mod resolve;
+mod tokens;
 
 pub(crate) use code::{hand_over, redeem};
 pub(crate) use identities::{Linked, Unlinked, link, list, unlink};
 pub(crate) use journey::{Arrival, Arrived, Departure, abandon, amend, arrive, depart};
 pub(crate) use resolve::{Refusal, Resolution, missing_columns, resolve};
+pub(crate) use tokens::kept;

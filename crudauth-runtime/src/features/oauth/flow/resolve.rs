@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::name;
+use super::{name, tokens};
 use crate::account::{AuthUser, Body, NewAccount, NewColumns, Role};
 use crate::authenticate::Authenticated;
 use crate::crypto::{PasswordHash, fold_identifier};
@@ -24,7 +24,7 @@ use crate::enrol::new_account;
 use crate::error::{Error, Result};
 use crate::hooks::{AccountEvent, AccountInfo, NewUser, OAuthLogin, OAuthOutcome, SignUpSource};
 use crate::identity::{EMAIL_TOO_LONG, parse_email};
-use crate::oauth::Profile;
+use crate::oauth::{Identified, Profile};
 use crate::policy::ProviderPolicy;
 use crate::store::identities::{Attached, Ground, NewIdentity};
 use crate::store::{Digest, Inserted, LoginField};
@@ -76,17 +76,20 @@ pub(super) fn identity_id(profile: &Profile) -> Digest {
 pub(crate) async fn resolve<U: AuthUser>(
     engine: &Arc<Engine<U>>,
     provider: &'static ProviderPolicy,
-    profile: Profile,
+    (identified, keep): (Identified, bool),
     client: Client,
 ) -> Result<Resolution<U>> {
     let engine = Arc::clone(engine);
     detached(async move {
+        let Identified { profile, tokens } = identified;
         let id = identity_id(&profile);
+        let tokens = tokens::seal(&engine, &id, keep.then_some(&tokens))?;
         let found = Found {
             engine: &engine,
             provider,
             profile: &profile,
             id: &id,
+            tokens: tokens.as_deref(),
         };
         let (user, outcome) = match found.account().await? {
             Ok(found) => found,
@@ -119,6 +122,7 @@ struct Found<'a, U: AuthUser> {
     provider: &'static ProviderPolicy,
     profile: &'a Profile,
     id: &'a Digest,
+    tokens: Option<&'a str>,
 }
 
 type Outcome<U> = std::result::Result<(U, OAuthOutcome), Refusal>;
@@ -144,10 +148,7 @@ impl<U: AuthUser> Found<'_, U> {
             if !self.engine.admits(&user) {
                 return Ok(Some(Err(Refusal::AccountInactive)));
             }
-            let email = self.profile.email.as_deref();
-            store
-                .use_identity(self.id, email, self.engine.now())
-                .await?;
+            store.use_identity(self.identity()).await?;
             return Ok(Some(Ok((user, OAuthOutcome::Known))));
         }
         let email = match self.proven() {
@@ -192,6 +193,7 @@ impl<U: AuthUser> Found<'_, U> {
             issuer: &self.profile.issuer,
             subject: &self.profile.subject,
             email: self.profile.email.as_deref(),
+            tokens: self.tokens,
             now: self.engine.now(),
         }
     }
