@@ -9,8 +9,16 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
+#[path = "../support/handover.rs"]
+mod handover;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/mailed.rs"]
 mod mailed;
+#[path = "../support/oidc.rs"]
+mod oidc;
 #[path = "../support/statements.rs"]
 mod statements;
 #[path = "../support/mod.rs"]
@@ -20,6 +28,7 @@ mod tokens;
 
 mod bearer_cost;
 mod budgets;
+mod exchange_cost;
 mod guard_statements;
 mod recovery_statements;
 mod refresh_store;
