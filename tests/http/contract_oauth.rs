@@ -10,7 +10,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::json;
 
 use crate::elsewhere::{PUBLIC, bring, credentials, depart};
-use crate::handover::{PAGE, VERIFIER, code, redeem, wish};
+use crate::handover::{self, PAGE, VERIFIER, redeem, wish};
 use crate::oidc::{Person, Provider, sign_in};
 use crate::support::{self, Answer, Client, Db, FORM, PASSWORD, SECRET, TempDb, User};
 use crate::world::foreign;
@@ -199,7 +199,7 @@ pub async fn produce(route: &str, status: u16, code: &str) -> Answer {
         ("POST /oauth/token", 200, "") => {
             let url = depart(&mut one, "demo", &wish(PAGE)).await;
             let answer = bring(&mut one, &sign_in(&url, "ada").await).await;
-            redeem(&one, &code(&answer, PAGE), VERIFIER).await
+            redeem(&one, &handover::code(&answer, PAGE), VERIFIER).await
         }
         ("POST /oauth/token", 400, "invalid_grant") => redeem(&one, "nobodys", VERIFIER).await,
         ("POST /oauth/token", 403, "cross_site_login") => foreign(&one, "/oauth/token", FORM).await,
