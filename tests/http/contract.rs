@@ -6,10 +6,9 @@ use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
 
 use crate::contract_oauth;
+use crate::sentences::{refusal, speaks_oauth};
 use crate::support::{Answer, FORM, JSON, PASSWORD};
-use crate::world::{
-    NEW, foreign, refusal, sign_up, speaks_oauth, tokens, without_csrf, without_email, world,
-};
+use crate::world::{NEW, foreign, sign_up, tokens, without_csrf, without_email, world};
 
 /// What a route answers the `times`-th time.
 macro_rules! repeated {

@@ -19,6 +19,8 @@ mod handover;
 mod http;
 #[path = "../support/oidc.rs"]
 mod oidc;
+#[path = "../support/sentences.rs"]
+mod sentences;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire.rs"]

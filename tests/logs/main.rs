@@ -9,12 +9,18 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 #[path = "../support/forge.rs"]
 mod forge;
+#[path = "../support/http.rs"]
+mod http;
 #[path = "../support/log.rs"]
 mod log;
 #[path = "../support/mailed.rs"]
 mod mailed;
+#[path = "../support/oidc.rs"]
+mod oidc;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/tokens.rs"]
@@ -22,6 +28,7 @@ mod tokens;
 
 mod bearer_logs;
 mod logs;
+mod oauth_logs;
 mod password_rules;
 mod recovery_logs;
 mod refresh;

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use crudauth::__private::IntoStore;
 use crudauth::Authority;
+use crudauth_runtime::store::identities::{Attached, Ground, NewIdentity};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::elsewhere::{App, bring, by, depart, error, me, web, web_with};
+use crate::elsewhere::{App, Web, bring, by, depart, error, me, web, web_with};
 use crate::linked::{ask_to_link, identities, link, read_csrf, script, unlink};
 use crate::oidc::provider::{Person, Provider};
 use crate::oidc::sign_in;
@@ -109,6 +111,39 @@ async fn one_identity_under_many_addresses_makes_one_account() {
     let answers = home(crowd).await;
     landed(&answers);
     assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}
+
+/// As one of them sees it who has found the account, but not yet the identity, in the moment in which another makes both.
+#[tokio::test]
+async fn an_identity_is_not_in_its_own_way() {
+    let app = web().await;
+    by(&mut app.client(), "demo", "ada").await;
+    let id = app.db.query("SELECT id FROM auth_identities");
+    let id: Vec<u8> = id.scalar().await;
+    let identity = NewIdentity {
+        id: id.as_slice().try_into().unwrap(),
+        provider: "demo",
+        issuer: &app.demo.issuer(),
+        subject: "ada",
+        email: None,
+        tokens: None,
+        now: app.clock.now(),
+    };
+    let user = app.db.query("SELECT id FROM users").scalar().await;
+    let email = "ada@example.com";
+    let store = IntoStore::<Web>::into_store(app.db.clone());
+    let attached = store.attach(&user, identity, Ground::Proven { email });
+    assert_eq!(attached.await.unwrap(), Attached::Taken);
+    let other = NewIdentity {
+        id: &[7; 32],
+        subject: "other",
+        ..identity
+    };
+    let attached = store.attach(&user, other, Ground::Proven { email });
+    assert_eq!(attached.await.unwrap(), Attached::Occupied);
+    let email = "former@example.com";
+    let attached = store.attach(&user, other, Ground::Proven { email });
+    assert_eq!(attached.await.unwrap(), Attached::Stale);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

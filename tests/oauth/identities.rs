@@ -16,16 +16,16 @@ use crate::tokens;
 /// Longer than a sign-in counts as recent, shorter than a session lives.
 const LATER: Duration = Duration::from_mins(11);
 
-fn refusal(answer: &Answer) -> (u16, String) {
+pub fn refusal(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.code())
 }
 
-fn told(status: u16, code: &str) -> (u16, String) {
+pub fn told(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
 /// Somebody who came by a provider, and has no password.
-async fn arrived(town: &Town<Script>, sub: &str) -> Client {
+pub async fn arrived(town: &Town<Script>, sub: &str) -> Client {
     let mut client = town.browser();
     let answer = by(&mut client, "demo", sub).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -261,55 +261,6 @@ async fn sec_107_only_the_session_that_asked_brings_a_link_home() {
 }
 
 #[tokio::test]
-async fn a_link_that_was_asked_for_ends_with_its_session() {
-    let town = script().await;
-    town.verified("ada").await;
-    let id = town.id("ada").await;
-    for end in ["logout", "password", "disabled"] {
-        let mut ada = town.enters("ada").await;
-        let url = ask_to_link(&mut ada, "demo").await;
-        let callback = sign_in(&url, "grace").await;
-        match end {
-            "logout" => assert_eq!(ada.post("/logout").await.status, 200),
-            "password" => {
-                let token = town.reset_token("ada").await;
-                assert_eq!(town.reset(&token, "another one of hers").await.status, 200);
-                let token = town.reset_token("ada").await;
-                assert_eq!(town.reset(&token, PASSWORD).await.status, 200);
-            }
-            _ => assert!(town.auth.users().disable(&id).await.unwrap()),
-        }
-        let answer = bring(&mut ada, &callback).await;
-        assert_eq!(error(&answer), "invalid_state", "{end}");
-        assert_eq!(town.owner("demo", "grace").await, "", "{end}");
-    }
-}
-
-#[tokio::test]
-async fn an_identity_opens_one_account() {
-    let town = script().await;
-    arrived(&town, "grace").await;
-    town.verified("ada").await;
-    let mut ada = town.enters("ada").await;
-    let rows = town.rows().await;
-    let answer = link(&mut ada, "demo", "grace").await;
-    assert_eq!(refusal(&answer), told(400, "identity_taken"));
-    assert_eq!(town.rows().await, rows);
-    // One's own once more changes nothing, and is no error.
-    link(&mut ada, "demo", "ada").await;
-    let rows = town.rows().await;
-    let answer = link(&mut ada, "demo", "ada").await;
-    assert_eq!(answer.json()["detail"], "Identity linked.");
-    assert_eq!(town.rows().await, rows);
-    // A second of the same provider is the owner's to add, and opens the account as well.
-    town.demo.person(Person::new("second", None, false));
-    link(&mut ada, "demo", "second").await;
-    let mut again = town.browser();
-    by(&mut again, "demo", "second").await;
-    assert_eq!(me(&again).await, "ada");
-}
-
-#[tokio::test]
 async fn linking_in_redirect_mode_goes_back_to_the_page() {
     let town = site().await;
     let mut ada = town.browser();
@@ -375,47 +326,4 @@ async fn linking_and_unlinking_need_the_page_and_a_session() {
     let answer = bearer("GET", "/oauth/identities", None).await;
     assert_eq!(answer.json()[0]["id"], id.as_str());
     assert_eq!(town.rows().await, rows);
-}
-
-#[tokio::test]
-async fn an_account_that_is_deleted_frees_its_identities() {
-    let town = script().await;
-    let mut ada = arrived(&town, "ada").await;
-    link(&mut ada, "other", "grace").await;
-    let id = town.id("ada").await;
-    assert!(town.auth.users().delete(&id).await.unwrap());
-    assert_eq!(me(&ada).await, "");
-    assert_eq!(town.of("auth_identities", id).await, 0);
-    town.heard();
-    let mut again = arrived(&town, "ada").await;
-    assert_eq!(town.heard(), ["registered ada", "Created ada by demo ada"]);
-    assert_ne!(again.get("/me").await.json()["user_id"], id);
-    assert_eq!(
-        link(&mut again, "other", "grace").await.json()["detail"],
-        "Identity linked."
-    );
-
-    // One that the application deleted by its own means leaves rows, which belong to nobody.
-    let id = town.id("ada").await;
-    let delete = "DELETE FROM users WHERE id = $1";
-    town.db.query(delete).bind(id).execute().await;
-    let mut grace = town.browser();
-    by(&mut grace, "other", "grace").await;
-    assert_eq!(me(&grace).await, "grace");
-    link(&mut grace, "demo", "ada").await;
-    assert_eq!(town.owner("demo", "ada").await, "grace");
-}
-
-#[tokio::test]
-async fn a_reset_of_a_proven_address_keeps_the_identities() {
-    let town = script().await;
-    town.verified("ada").await;
-    let mut ada = town.enters("ada").await;
-    link(&mut ada, "loose", "ada").await;
-    let token = town.reset_token("ada").await;
-    assert_eq!(town.reset(&token, "another one of hers").await.status, 200);
-    assert_eq!(me(&ada).await, "");
-    let mut ada = town.browser();
-    by(&mut ada, "loose", "ada").await;
-    assert_eq!(me(&ada).await, "ada");
 }

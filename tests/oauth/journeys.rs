@@ -1,7 +1,11 @@
 //! Signing in by a provider, over HTTP, against the included one (contract §1.14).
 
-use crate::elsewhere::{PUBLIC, bring, by, depart, error, me, page, web};
-use crate::oidc::{query, sign_in};
+use crudauth::testing::TestBuilder;
+use crudauth::{AuthUser, PasswordHash, auth};
+
+use crate::elsewhere::{PUBLIC, bring, by, credentials, depart, error, me, page, web};
+use crate::oidc::{Provider, query, sign_in};
+use crate::support::{Client, SECRET, TempDb};
 
 #[tokio::test]
 async fn a_browser_goes_to_the_provider_and_comes_back_signed_in() {
@@ -136,4 +140,77 @@ async fn sec_111_kept_tokens_are_the_applications_and_nowhere_in_clear() {
             .unwrap()
             .is_none()
     );
+}
+
+/// As little as an account can be that a provider opens.
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "members")]
+pub struct Member {
+    pub id: i64,
+    pub email: String,
+    password_hash: PasswordHash,
+    pub email_verified: bool,
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[oauth(oidc("demo"), oidc("other"))]
+    pub struct Club<Member>;
+}
+
+#[tokio::test]
+async fn an_account_without_a_name_an_epoch_or_a_switch_is_opened_linked_and_unlinked() {
+    let (demo, other) = (
+        Provider::start().await.unwrap(),
+        Provider::start().await.unwrap(),
+    );
+    let file = TempDb::new();
+    let pool = crate::support::pool(&file.url(), 2).await;
+    pool.run(Member::create_table_sql(pool.dialect())).await;
+    let auth = Club::builder(pool)
+        .secret(SECRET)
+        .cheap_hashing()
+        .manual_workers()
+        .public_url(PUBLIC)
+        .oidc("demo", credentials(&demo))
+        .oidc("other", credentials(&other))
+        .await
+        .unwrap();
+    let mut client = Client::new(auth.router());
+    assert_eq!(
+        by(&mut client, "demo", "ada").await.header("location"),
+        Some("/")
+    );
+    client.csrf = client.cookies.get("csrf_token").cloned();
+    for (sub, there) in [("ada", 2), ("grace", 3)] {
+        let answer = client.post("/oauth/other/link").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        client.keep(&answer);
+        let callback = sign_in(answer.json()["url"].as_str().unwrap(), sub).await;
+        assert_eq!(
+            bring(&mut client, &callback).await.header("location"),
+            Some("/")
+        );
+        let all = client.get("/oauth/identities").await.json();
+        assert_eq!(all.as_array().map(Vec::len), Some(there), "{all}");
+    }
+    let all = client.get("/oauth/identities").await.json();
+    let mut left = 3;
+    for identity in all.as_array().unwrap() {
+        let path = format!("/oauth/identities/{}", identity["id"].as_str().unwrap());
+        let answer = client.delete(&path).await;
+        assert_eq!(
+            answer.status,
+            if left > 1 { 200 } else { 409 },
+            "{}",
+            answer.text
+        );
+        left -= 1;
+    }
+    let grace = auth
+        .users()
+        .find_by_email("grace@example.com")
+        .await
+        .unwrap();
+    assert!(grace.is_none(), "a link makes no account");
 }

@@ -6,7 +6,7 @@
 use futures_util::future::BoxFuture;
 
 use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
-use crate::account::AuthUser;
+use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::{Error, Result};
@@ -214,7 +214,13 @@ where
                 Ok(D::execute(conn, sql::<Claim, D, S>(), args).await? > 0)
             }
             Ground::Owner { token_version } => {
-                let rows = D::fetch(conn, sql::<Owner, D, S>(), user.int(token_version)).await?;
+                let has_epoch = <S::User as AuthUser>::TABLE.has(Role::TokenVersion);
+                let args = if has_epoch {
+                    user.int(token_version)
+                } else {
+                    user
+                };
+                let rows = D::fetch(conn, sql::<Owner, D, S>(), args).await?;
                 Ok(!rows.is_empty())
             }
         }
