@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::response::Response;
 use futures_util::future::BoxFuture;
 
 use crate::authenticate::Authenticated;
@@ -116,6 +117,9 @@ pub struct Transport<A: Authority> {
         expect(dead_code, reason = "no other door is built in")
     )]
     pub(crate) enter: Option<Enter<A>>,
+    /// The same for one whose credential is the answer itself.
+    #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
+    pub(crate) grant: Option<Grant<A>>,
 }
 
 /// Somebody who is about to come in.
@@ -123,7 +127,24 @@ pub(crate) struct Entry<U> {
     pub(crate) proof: Authenticated<U>,
     /// Whether to keep them signed in beyond the browser's session.
     pub(crate) remember: bool,
+    /// The scopes that they ask for, where the transport has some.
+    pub(crate) scopes: Option<String>,
 }
+
+/// How a transport answers somebody whom a feature has authenticated.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
+pub(crate) struct Grant<A: Authority> {
+    /// Whether the answer sets cookies, so that a foreign page must not ask for it.
+    pub(crate) sets_cookies: bool,
+    /// The finished answer. `None` as for [`Enter`].
+    pub(crate) answer: Granted<A>,
+}
+
+pub(crate) type Granted<A> = for<'a> fn(
+    &'a A,
+    &'a Parts,
+    Entry<<A as Schema>::User>,
+) -> BoxFuture<'a, crate::Result<Option<Response>>>;
 
 /// Somebody who came in.
 #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
@@ -148,6 +169,7 @@ impl<A: Authority> Transport<A> {
             challenge: None,
             device_cookie: None,
             enter: None,
+            grant: None,
         }
     }
 }

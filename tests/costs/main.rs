@@ -11,6 +11,8 @@
 
 #[path = "../support/elsewhere.rs"]
 mod elsewhere;
+#[path = "../support/handover.rs"]
+mod handover;
 #[path = "../support/http.rs"]
 mod http;
 #[path = "../support/mailed.rs"]
@@ -26,6 +28,7 @@ mod tokens;
 
 mod bearer_cost;
 mod budgets;
+mod exchange_cost;
 mod guard_statements;
 mod oauth_statements;
 mod recovery_statements;

@@ -118,7 +118,8 @@ spelled! {
         google(trusted = true),
         response = "redirect",
         default_redirect = "/",
-        state_ttl = "10m"
+        state_ttl = "10m",
+        keep_tokens = false
     )]
     #[proxy(trusted_hops = 0)]
     #[database(sqlite)]

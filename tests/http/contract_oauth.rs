@@ -10,15 +10,20 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::json;
 
 use crate::elsewhere::{PUBLIC, bring, credentials, depart};
+use crate::handover::{self, PAGE, VERIFIER, redeem, wish};
 use crate::oidc::{Person, Provider, sign_in};
 use crate::support::{self, Answer, Client, Db, FORM, PASSWORD, SECRET, TempDb, User};
+use crate::world::foreign;
 
 auth! {
     #[database(sqlite, postgres)]
     #[session(management)]
     #[bearer]
     #[sudo(route)]
-    #[oauth(oidc("demo"), oidc("loose", trusted = false), apple, default_redirect = "/landing", response = "json")]
+    #[oauth(
+        oidc("demo"), oidc("loose", trusted = false), apple,
+        default_redirect = "/landing", response = "json", exchange("https://spa.example.com/callback"),
+    )]
     struct Page<User>;
 }
 
@@ -190,6 +195,20 @@ pub async fn produce(route: &str, status: u16, code: &str) -> Answer {
         }
         ("POST /oauth/{provider}/callback", 400, "oauth_failed") => {
             one.post_body("/oauth/demo/callback", FORM, "code=c").await
+        }
+        ("POST /oauth/token", 200, "") => {
+            let url = depart(&mut one, "demo", &wish(PAGE)).await;
+            let answer = bring(&mut one, &sign_in(&url, "ada").await).await;
+            redeem(&one, &handover::code(&answer, PAGE), VERIFIER).await
+        }
+        ("POST /oauth/token", 400, "invalid_grant") => redeem(&one, "nobodys", VERIFIER).await,
+        ("POST /oauth/token", 403, "cross_site_login") => foreign(&one, "/oauth/token", FORM).await,
+        ("POST /oauth/token", 422, "validation_error") => one.post("/oauth/token").await,
+        ("POST /oauth/token", 429, "rate_limited") => {
+            for _ in 0..30 {
+                one.post("/oauth/token").await;
+            }
+            one.post("/oauth/token").await
         }
         ("POST /oauth/{provider}/link", 200, "") => {
             w.ada.post_json("/oauth/demo/link", &link).await

@@ -13,6 +13,8 @@
 mod elsewhere;
 #[path = "../support/fuzz.rs"]
 mod fuzz;
+#[path = "../support/handover.rs"]
+mod handover;
 #[path = "../support/http.rs"]
 mod http;
 #[path = "../support/oidc.rs"]

@@ -11,6 +11,8 @@
 
 #[path = "../support/elsewhere.rs"]
 mod elsewhere;
+#[path = "../support/handover.rs"]
+mod handover;
 #[path = "../support/http.rs"]
 mod http;
 #[path = "../support/linked.rs"]
@@ -27,6 +29,7 @@ mod tokens;
 mod wrong;
 
 mod crowd;
+mod exchange;
 mod hijack;
 mod hostile;
 mod hostile_calls;

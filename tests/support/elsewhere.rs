@@ -2,6 +2,7 @@
 //! uses it declares `http`, `oidc` and `support` besides.
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     missing_docs,
     clippy::unwrap_used,
@@ -88,6 +89,8 @@ macro_rules! start {
         }
     }};
 }
+
+pub(crate) use start;
 
 /// In redirect mode.
 pub async fn web() -> App<Web> {

@@ -39,6 +39,7 @@ pub fn sentence(code: &str) -> Option<&'static str> {
         "same_email" => "New email matches current email",
         "email_in_use" => "Email already in use",
         "invalid_code" => "Invalid code",
+        "invalid_grant" => "Invalid or expired code",
         "session_gone" => "Session no longer exists.",
         "session_required" => "Sudo requires a session-backed login.",
         "unknown_provider" => "Unknown or unconfigured OAuth provider: 'nope'",
@@ -65,16 +66,16 @@ pub fn sentence(code: &str) -> Option<&'static str> {
 /// What RFC 6749 §5.2 calls it, on the routes that standard clients talk to.
 pub fn oauth_error(code: &str) -> &'static str {
     match code {
-        "incorrect_credentials" | "refresh_token_invalid" => "invalid_grant",
+        "incorrect_credentials" | "refresh_token_invalid" | "invalid_grant" => "invalid_grant",
         "not_authenticated" | "invalid_token" => "invalid_client",
-        "locked_out" => "temporarily_unavailable",
+        "locked_out" | "rate_limited" => "temporarily_unavailable",
         _ => "invalid_request",
     }
 }
 
 /// Whether standard clients talk to it.
 pub fn speaks_oauth(path: &str) -> bool {
-    path == "/refresh" || path.starts_with("/token")
+    matches!(path, "/refresh" | "/oauth/token") || path.starts_with("/token")
 }
 
 /// The body of a refusal.

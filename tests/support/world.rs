@@ -44,7 +44,7 @@ auth! {
     )]
     #[email(frontend_url = "https://app.example.com")]
     #[sudo(route)]
-    #[oauth(oidc("demo"))]
+    #[oauth(oidc("demo"), exchange("https://spa.example.com/callback"))]
     struct Auth<Account>;
 }
 

@@ -62,7 +62,7 @@ fn url(text: &str) -> Result<&str, &'static str> {
 }
 
 /// The host of `host` or `host:port`.
-fn host(authority: &str) -> Option<&str> {
+pub(crate) fn host(authority: &str) -> Option<&str> {
     let end = if authority.starts_with('[') {
         authority.find(']')?.checked_add(1)?
     } else {

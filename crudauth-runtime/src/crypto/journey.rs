@@ -32,18 +32,13 @@ impl State {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn issue(random: &Random) -> Result<Self> {
-        let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
-        Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes))))
+        fresh(*random).map(Self)
     }
 
     /// Reads what a browser brings back. `None` for anything that [`issue`](Self::issue) cannot have made.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > CHARS {
-            return None;
-        }
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-        (bytes.len() == BYTES).then(|| Self(Zeroizing::new(text.to_owned())))
+        is_digest(text).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// The text.
@@ -93,6 +88,68 @@ impl State {
     }
 }
 
+/// What an app is told at the end of a journey, and redeems for tokens (RFC 6749 §4.1.2): 32 random bytes in base64url.
+pub struct Code(Zeroizing<String>);
+
+impl Code {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn issue(random: &Random) -> Result<Self> {
+        fresh(*random).map(Self)
+    }
+
+    /// Reads what an app sends. `None` for anything that [`issue`](Self::issue) cannot have made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_digest(text).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What names its row under the root secret in use, then under every older one. Never what names a state's, though the two
+    /// look alike.
+    pub fn digests<'k>(&self, keys: &'k RootKeys) -> impl Iterator<Item = [u8; 32]> + use<'k> {
+        let message = [b"code\0", self.0.as_bytes()].concat();
+        keys.macs(Purpose::OAuth, &message)
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+}
+
+/// Whether the app that knows `verifier` set out with `challenge` (RFC 7636 §4.6, S256).
+#[must_use]
+pub fn answers(verifier: &str, challenge: &str) -> bool {
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+    compare::equal(digest.as_bytes(), challenge.as_bytes())
+}
+
+/// Whether this is 32 bytes in base64url, in its one spelling: a state, a code, a challenge of S256.
+#[must_use]
+pub fn is_digest(text: &str) -> bool {
+    text.len() == CHARS
+        && URL_SAFE_NO_PAD
+            .decode(text)
+            .map(Zeroizing::new)
+            .is_ok_and(|bytes| bytes.len() == BYTES)
+}
+
+fn fresh(random: Random) -> Result<Zeroizing<String>> {
+    let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code([redacted])")
+    }
+}
+
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("State([redacted])")
@@ -139,6 +196,29 @@ mod tests {
             before[0].id
         );
         assert_ne!(other.cookie(), state.cookie());
+    }
+
+    #[test]
+    fn a_code_is_no_state_of_the_same_text() {
+        let code = Code::issue(&Random::system()).unwrap();
+        let keys = keys(&[NEW, OLD]);
+        let state = State::parse(code.expose()).unwrap();
+        let states: Vec<_> = state.companions(&keys).map(|it| it.id).collect();
+        let codes: Vec<_> = code.digests(&keys).collect();
+        assert_eq!((states.len(), codes.len()), (2, 2));
+        assert!(codes.iter().all(|id| !states.contains(id)));
+        assert_eq!(format!("{code:?}"), "Code([redacted])");
+    }
+
+    #[test]
+    fn a_verifier_answers_its_own_challenge() {
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(is_digest(challenge) && answers(verifier, challenge));
+        assert!(!answers(challenge, challenge) && !answers("", challenge));
+        // The last character carries two bits that nothing says.
+        assert!(!is_digest(&challenge.replace("cM", "cN")));
     }
 
     #[test]

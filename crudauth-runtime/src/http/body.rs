@@ -95,6 +95,18 @@ pub async fn form_within(
     }
 }
 
+/// Reads JSON where the request says so, and a form otherwise.
+///
+/// # Errors
+/// As [`json`] and [`form`].
+#[cfg(feature = "oauth")]
+pub(crate) async fn json_or_form(headers: &HeaderMap, body: Body) -> Result<Fields, Problem> {
+    match media_type(headers) {
+        Some((essence, _)) if essence == "application/json" => json(headers, body).await,
+        _ => form(headers, body).await.map(Form::into_fields),
+    }
+}
+
 /// Reads a whole body.
 ///
 /// # Errors

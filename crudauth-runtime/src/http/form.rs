@@ -67,6 +67,12 @@ impl Form {
         self.0.has_issues()
     }
 
+    /// The fields, for a route that takes JSON as well.
+    #[cfg(feature = "oauth")]
+    pub(super) fn into_fields(self) -> Fields {
+        self.0
+    }
+
     /// Ends the questions.
     ///
     /// # Errors

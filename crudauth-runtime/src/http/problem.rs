@@ -150,6 +150,8 @@ problems! {
     LinkRequired = BAD_REQUEST "link_required" "link_required";
     /// The identity opens another account.
     IdentityTaken = BAD_REQUEST "identity_taken" "identity_taken";
+    /// A one-time code that is unknown, spent or expired, that is another app's, or whose account was disabled or moved on.
+    InvalidGrant = BAD_REQUEST "invalid_grant" "Invalid or expired code";
     /// A request that breaks off or breaks the protocol.
     BadRequest = BAD_REQUEST "bad_request" "Bad Request";
 

@@ -36,6 +36,17 @@ pub(crate) async fn form(parts: &Parts, body: Body, names: &[&str]) -> Result<Fo
     body::form(&parts.headers, body).await
 }
 
+/// Reads JSON where the request says so and a form otherwise, likewise.
+#[cfg(feature = "oauth")]
+pub(crate) async fn json_or_form(
+    parts: &Parts,
+    body: Body,
+    names: &[&str],
+) -> Result<Fields, Problem> {
+    body::refuse_in_query(&parts.uri, names)?;
+    body::json_or_form(&parts.headers, body).await
+}
+
 /// Reads the form of a sign-in by password (RFC 6749 §4.3.2, contract §1.2): identifier, password, and what else the route
 /// takes from it.
 pub(crate) async fn sign_in_form<T>(
@@ -151,6 +162,33 @@ pub(crate) async fn uncounted<U: AuthUser>(
         RateInfo { limit, remaining }.apply(response.headers_mut());
     }
     Ok(response)
+}
+
+/// Adds `error` and `error_description` to a refusal: a standard client takes a body without them for a token.
+pub(crate) fn oauth(answer: Answer) -> Response {
+    answer.unwrap_or_else(|problem| {
+        let error = error(&problem);
+        problem.into_oauth(error)
+    })
+}
+
+/// RFC 6749 §5.2. What a client can do nothing about is told as §4.1.2.1 does.
+fn error(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::IncorrectCredentials | Problem::RefreshTokenInvalid | Problem::InvalidGrant => {
+            "invalid_grant"
+        }
+        Problem::NotAuthenticated | Problem::InvalidToken => "invalid_client",
+        Problem::Validation(issues) if issues.iter().any(|issue| issue.is_at("grant_type")) => {
+            "unsupported_grant_type"
+        }
+        Problem::LockedOut { .. }
+        | Problem::RateLimited { .. }
+        | Problem::Busy { .. }
+        | Problem::Unavailable => "temporarily_unavailable",
+        Problem::Internal => "server_error",
+        _ => "invalid_request",
+    }
 }
 
 /// Appends cookies to an answer.

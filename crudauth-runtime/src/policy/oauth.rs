@@ -12,6 +12,8 @@ pub struct OAuthPolicy {
     pub json: bool,
     /// Where a browser lands that asked for no other page, and where failures are told. `/`.
     pub default_redirect: &'static str,
+    /// Where an app or a page of another site takes up a one-time code for tokens; each is matched exactly. None.
+    pub exchange: &'static [&'static str],
     /// Keep what a provider gives, encrypted, for the application's own calls there. Off.
     pub keep_tokens: bool,
     /// How long a browser may stay away at the provider. 10 minutes.
@@ -24,6 +26,7 @@ impl OAuthPolicy {
         providers: &[],
         json: false,
         default_redirect: "/",
+        exchange: &[],
         keep_tokens: false,
         state_ttl: Duration::from_mins(10),
     };

@@ -20,13 +20,13 @@ auth! {
         response = "json",
         default_redirect = "/welcome?from=sign-in",
         keep_tokens,
+        exchange("https://spa.example.com/callback", "com.example.app:/callback"),
         state_ttl = "5m",
     )]
     #[rate_limit(oauth_authorize = "10/h")]
     #[hooks(Nothing)]
     #[session]
     #[bearer]
-    #[session]
     pub struct Auth<User>;
 }
 

@@ -1,10 +1,12 @@
 //! What may be written, and how it is read.
 
 use darling::FromMeta;
+use darling::util::SpannedValue;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Lit;
 
+use super::target::Targets;
 use crate::diag::nearest;
 use crate::read::link::{Bounds, LinkTtl, page_path};
 use crate::read::section::Key;
@@ -41,6 +43,12 @@ pub(super) const KEYS: &[Key] = &[
         "Where a browser lands that asked for no other page, and where failures are told, in the query.",
     ),
     Key::new(
+        "exchange",
+        "URLs in parentheses",
+        "none",
+        "Where apps, and pages of other sites, take up a one-time code that `POST /oauth/token` redeems for tokens; each is matched exactly. It needs `#[bearer]`.",
+    ),
+    Key::new(
         "keep_tokens",
         "switch",
         "off",
@@ -71,6 +79,7 @@ const fn provider(name: &'static str, doc: &'static str) -> Key {
 pub(super) struct Args {
     pub(super) response: Option<Response>,
     pub(super) default_redirect: Option<Landing>,
+    pub(super) exchange: Option<SpannedValue<Targets>>,
     pub(super) keep_tokens: Option<Switch>,
     pub(super) state_ttl: Option<LinkTtl<Away>>,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod providers;
+mod target;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -80,6 +81,10 @@ impl OAuth {
             out,
             default_redirect = args.default_redirect.as_ref().map(|path| path.0.clone())
         );
+        if let Some(targets) = &args.exchange {
+            let urls = &targets.0;
+            out.extend(quote!(p.exchange = &[#(#urls),*];));
+        }
         assign!(out, keep_tokens = args.keep_tokens.map(|switch| switch.0));
         assign!(
             out,
@@ -106,6 +111,13 @@ impl Feature for OAuth {
             __p::need_email::<#user>();
             __p::need_email_verified::<#user>();
         };
+        let needs = need(self.span, &needs);
+        let tokens = self.args.exchange.as_ref().map(|targets| {
+            need(
+                targets.span(),
+                &quote!(__p::need_transport_bearer::<#name>();),
+            )
+        });
         let built_in = self.providers.iter().filter(|one| !one.kind.named());
         Parts {
             features: vec![quote!(__p::oauth::feature::<Self>())],
@@ -131,7 +143,7 @@ impl Feature for OAuth {
                     __p::oauth::OAuthHandle::new(self)
                 }
             },
-            needs: need(self.span, &needs),
+            needs: quote!(#needs #tokens),
             providers: Some(Providers {
                 built_in: built_in.map(|one| one.name.clone()).collect(),
                 oidc: self.count(Kind::Oidc),

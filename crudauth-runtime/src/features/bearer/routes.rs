@@ -18,7 +18,7 @@ use crate::authority::{client, engine, sign_out_of_others};
 use crate::crypto::Normalized;
 use crate::engine::Client;
 use crate::http::problem::Problem;
-use crate::http::request::{Answer, detail, form, json, ok, set_cookies, sign_in_form};
+use crate::http::request::{Answer, detail, form, json, oauth, ok, set_cookies, sign_in_form};
 use crate::policy::RefreshPolicy;
 use crate::principal::{Principal, authenticate, challenge};
 use crate::secret::SecretText;
@@ -183,35 +183,10 @@ pub(super) async fn jwks<A: HasBearer>(State(auth): State<A>) -> Answer {
     Ok(response)
 }
 
-/// Adds `error` and `error_description` to a refusal: a standard client takes a body without them for a token.
-fn oauth(answer: Answer) -> Response {
-    answer.unwrap_or_else(|problem| {
-        let error = error(&problem);
-        problem.into_oauth(error)
-    })
-}
-
 fn oauth_for<A: HasBearer>(answer: Answer) -> Response {
     let mut response = oauth(answer);
     challenge::<A>(&mut response);
     response
-}
-
-/// RFC 6749 §5.2. What a client can do nothing about is told as §4.1.2.1 does.
-fn error(problem: &Problem) -> &'static str {
-    match problem {
-        Problem::IncorrectCredentials | Problem::RefreshTokenInvalid => "invalid_grant",
-        Problem::NotAuthenticated | Problem::InvalidToken => "invalid_client",
-        Problem::Validation(issues) if issues.iter().any(|issue| issue.is_at("grant_type")) => {
-            "unsupported_grant_type"
-        }
-        Problem::LockedOut { .. }
-        | Problem::RateLimited { .. }
-        | Problem::Busy { .. }
-        | Problem::Unavailable => "temporarily_unavailable",
-        Problem::Internal => "server_error",
-        _ => "invalid_request",
-    }
 }
 
 /// Members of introspection (RFC 7662 §2.2) that are not reserved as claims.

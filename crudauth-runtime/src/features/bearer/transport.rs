@@ -1,12 +1,18 @@
 //! The `Authorization` header as a transport.
 
+use std::sync::Arc;
+
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 
-use super::flow::{self, Presented};
-use super::{HasBearer, cookies};
-use crate::authority::{Transport, client, engine};
+use super::flow::{self, Granting, Presented};
+use super::{HasBearer, Tokens, cookies, extra};
+use crate::authority::{Entry, Grant, Transport, client, engine};
+use crate::device::known_device;
+use crate::engine::detached;
+use crate::error::Result as StoreResult;
 use crate::http::origin::check_origin;
 use crate::http::problem::Problem;
 use crate::policy::{RefreshPolicy, SameSite};
@@ -15,15 +21,44 @@ use crate::principal::Resolved;
 /// The transport, for a block that declares it.
 #[must_use]
 pub const fn transport<A: HasBearer>() -> Transport<A> {
+    let device_cookie = match A::BEARER.refresh {
+        Some(refresh) if !refresh.body => Some(refresh.device_cookie),
+        _ => None,
+    };
     Transport {
         sign_out: Some(|auth, parts| Box::pin(sign_out(auth, parts))),
         challenge: Some("Bearer"),
-        device_cookie: match A::BEARER.refresh {
-            Some(refresh) if !refresh.body => Some(refresh.device_cookie),
-            _ => None,
-        },
+        device_cookie,
+        grant: Some(Grant {
+            sets_cookies: device_cookie.is_some(),
+            answer: |auth, parts, entry| Box::pin(grant(auth, parts, entry)),
+        }),
         ..Transport::plain("bearer", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
+}
+
+/// Issues tokens to somebody whom another door let in: what `POST /token` answers.
+async fn grant<A: HasBearer>(
+    auth: &A,
+    parts: &Parts,
+    entry: Entry<A::User>,
+) -> StoreResult<Option<Response>> {
+    let engine = engine(auth);
+    let device = A::BEARER
+        .refresh
+        .filter(|policy| !policy.body)
+        .and_then(|policy| cookies::value(&parts.headers, policy.device_cookie))
+        .filter(|device| known_device(engine, &entry.proof.user, device).is_some());
+    let granting = Granting {
+        scopes: flow::granted(&A::BEARER, entry.scopes.as_deref()),
+        device: device.map(str::to_owned),
+        client: client::<A>(parts),
+        attempt: None,
+        extra: extra::<A>,
+    };
+    let issued = flow::grant(Arc::clone(engine), A::BEARER, entry.proof, granting);
+    let issued = detached(issued).await?;
+    Ok(issued.map(|issued| Tokens::of::<A>(issued).into_response()))
 }
 
 async fn authenticate<A: HasBearer>(

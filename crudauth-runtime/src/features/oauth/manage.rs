@@ -43,6 +43,7 @@ pub(super) async fn link<A: HasOAuth>(
             owner: Some((principal.user_id(), &session.key)),
             redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
             remember: false,
+            wish: None,
             redirect_uri: &redirect_uri(clients, provider),
         };
         // Asked for by a page's script, which sends the browser there.

@@ -8,6 +8,8 @@ use crate::authority::{Authority, Feature};
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 use crate::policy::OAuthPolicy;
 
+mod answers;
+mod exchange;
 pub mod flow;
 mod handle;
 mod manage;
@@ -74,6 +76,20 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::POST,
+            "/oauth/token",
+            "Redeems the one-time code of an app for tokens.",
+        )
+        .only_with("exchange")
+        .limit("oauth_authorize")
+        .answers(&[
+            answer(200, ""),
+            answer(400, "invalid_grant"),
+            answer(403, "cross_site_login"),
+            answer(422, "validation_error"),
+            answer(429, "rate_limited"),
+        ]),
+        RouteSpec::new(
+            Method::POST,
             "/oauth/{provider}/link",
             "Sends the browser to a provider, to link an account there.",
         )
@@ -118,10 +134,20 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 /// The feature, for a block that declares it.
 #[must_use]
 pub const fn feature<A: HasOAuth>() -> Feature<A> {
-    Feature::plain(&SPEC, mount::<A>)
+    Feature {
+        has: has::<A>,
+        ..Feature::plain(&SPEC, mount::<A>)
+    }
 }
 
-fn mount<A: HasOAuth>(router: Router<A>) -> Router<A> {
+fn has<A: HasOAuth>(key: &str) -> bool {
+    key == "exchange" && !A::OAUTH.exchange.is_empty()
+}
+
+fn mount<A: HasOAuth>(mut router: Router<A>) -> Router<A> {
+    if has::<A>("exchange") {
+        router = router.route("/oauth/token", post(exchange::token::<A>));
+    }
     router
         .route("/oauth/{provider}/authorize", get(routes::authorize::<A>))
         .route(

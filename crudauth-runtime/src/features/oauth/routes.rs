@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::HasOAuth;
-use super::flow::{self, Arrival, Arrived, Departure, Linked, Refusal, Resolution};
+use super::answers::{problem, redirect, refuse, turn_away};
+use super::flow::{self, Arrival, Arrived, Departure, Linked, Resolution};
+use super::{HasOAuth, exchange};
 use crate::account::{AccountKey, AuthUser};
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::State as Journeying;
@@ -38,13 +36,20 @@ pub(super) async fn authorize<A: HasOAuth>(
     let limit = ("oauth_authorize", A::POLICY.rate_limit.oauth_authorize);
     let who = client::<A>(&parts).group;
     let work = async {
+        let redirect_uri = redirect_uri(clients, provider);
         let redirect_to = query_text(&parts.uri, "redirect_to")?;
-        let departure = Departure {
-            journey: Journey::SignIn,
-            owner: None,
-            redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
-            remember: query_flag(&parts.uri, "remember_me", false)?,
-            redirect_uri: &redirect_uri(clients, provider),
+        let remember = query_flag(&parts.uri, "remember_me", false)?;
+        let by_app = exchange::asked::<A>(&parts.uri, redirect_to.as_deref())?;
+        let departure = match &by_app {
+            Some(app) => app.departure(&redirect_uri),
+            None => Departure {
+                journey: Journey::SignIn,
+                owner: None,
+                redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
+                remember,
+                wish: None,
+                redirect_uri: &redirect_uri,
+            },
         };
         depart(&auth, provider, departure, A::OAUTH.json).await
     };
@@ -107,8 +112,8 @@ pub(super) async fn callback<A: HasOAuth>(
             arrive(&auth, provider, &mut parts, arrival).await?
         }
         (Some(state), _, _) => {
-            flow::abandon(engine(&auth), state).await?;
-            refuse::<A>(Problem::OAuthFailed, A::OAUTH.json)?
+            let row = flow::abandon(engine(&auth), provider, state).await?;
+            turn_away::<A>(row.as_ref(), Problem::OAuthFailed)?
         }
         (None, _, _) => refuse::<A>(
             if has_state(&parts) {
@@ -183,11 +188,16 @@ async fn arrive<A: HasOAuth>(
 ) -> Answer {
     match flow::arrive(engine(auth), provider, arrival).await? {
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
-        Arrived::Failed => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
+        Arrived::Failed(row) => turn_away::<A>(Some(&row), Problem::OAuthFailed),
         Arrived::Vouched(row, identified) if row.journey == Journey::Link.name() => {
             let linked: BoxFuture<'_, Answer> =
                 Box::pin(link(auth, provider, parts, row, *identified));
             linked.await
+        }
+        Arrived::Vouched(row, identified) if row.journey == Journey::Exchange.name() => {
+            let exchanged: BoxFuture<'_, Answer> =
+                Box::pin(exchange::arrive(auth, provider, parts, row, *identified));
+            exchanged.await
         }
         Arrived::Vouched(row, identified) => {
             let signed_in: BoxFuture<'_, Answer> =
@@ -221,6 +231,7 @@ async fn sign_in<A: HasOAuth>(
     let entry = Entry {
         proof,
         remember: row.remember,
+        scopes: None,
     };
     let Some(entered) = enter(auth, parts, entry).await? else {
         return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
@@ -293,36 +304,6 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
         .unwrap_or(A::OAUTH.default_redirect)
 }
 
-/// Tells why nobody is signed in: to the page by its code, or as JSON. An answer like any other, for the journey ends here, and its
-/// cookie with it.
-fn refuse<A: HasOAuth>(problem: Problem, json: bool) -> Answer {
-    if json {
-        return Ok(problem.into_response());
-    }
-    let (page, fragment) = match A::OAUTH.default_redirect.split_once('#') {
-        Some((page, fragment)) => (page, format!("#{fragment}")),
-        None => (A::OAUTH.default_redirect, String::new()),
-    };
-    let join = if page.contains('?') { '&' } else { '?' };
-    let code = problem.code();
-    redirect(
-        StatusCode::TEMPORARY_REDIRECT,
-        &format!("{page}{join}error={code}{fragment}"),
-    )
-}
-
-/// What is in the address bar goes nowhere else, and nobody keeps the way.
-fn redirect(status: StatusCode, to: &str) -> Answer {
-    let location = HeaderValue::try_from(to).map_err(|_| Problem::Internal)?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(LOCATION, location);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response.into_response())
-}
-
 fn is_bound(parts: &Parts, state: &Journeying) -> bool {
     one(&parts.headers, &state.cookie()).is_some_and(|cookie| state.is_in(cookie))
 }
@@ -362,18 +343,6 @@ fn secure<A: HasOAuth>() -> bool {
     !A::FEATURES
         .iter()
         .any(|feature| (feature.loosened)().contains(&"danger_insecure_cookies"))
-}
-
-const fn problem(refusal: Refusal) -> Problem {
-    match refusal {
-        Refusal::AccountInactive => Problem::AccountInactive,
-        Refusal::EmailMissing => Problem::EmailMissing,
-        Refusal::EmailTooLong => Problem::EmailTooLong,
-        Refusal::EmailUnverified => Problem::EmailUnverified,
-        Refusal::Failed => Problem::OAuthFailed,
-        Refusal::LinkRequired => Problem::LinkRequired,
-        Refusal::ProviderAlreadyLinked => Problem::ProviderAlreadyLinked,
-    }
 }
 
 #[derive(Serialize)]

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::store::Digest;
 use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{
-    Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, NewState, StateRow,
+    Attached, CodeRow, Detached, Ground, Identities, IdentityRow, NewCode, NewIdentity, NewState,
+    StateRow,
 };
 use crate::store::outbox::Job;
 
@@ -48,13 +49,20 @@ statements! {
     Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
     Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
     Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
-    KeepState = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    KeepOwned = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, created_at, expires_at, \
-        user_id, session_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    KeepState = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
+        expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    KeepOwned = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
+        expires_at, user_id, session_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     AmendState = "UPDATE {@oauth_states} SET said = $2 WHERE id = $1 AND said IS NULL";
-    TakeState = "DELETE FROM {@oauth_states} WHERE id = $1 \
-        RETURNING provider, journey, session_id, redirect_to, remember, said, expires_at";
+    TakeState = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey <> 'code' \
+        RETURNING provider, journey, session_id, redirect_to, remember, said, expires_at, challenge, scopes";
+    /// A code is the last leg of a journey, in the table of the others: as short-lived, and swept and forgotten with them.
+    KeepCode = "INSERT INTO {@oauth_states} (id, provider, journey, remember, challenge, scopes, created_at, expires_at, \
+        user_id, token_version) VALUES ($1, $2, 'code', 0, $3, $4, $5, $6, $7, $8)";
+    Code = "SELECT c.token_version, c.challenge, c.scopes, c.expires_at, {u.*} \
+        FROM {@oauth_states} c JOIN {users} u ON u.{id} = c.user_id WHERE c.id = $1 AND c.journey = 'code'";
+    /// The one statement that spends. Of any number of callers it finds a row for one.
+    SpendCode = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey = 'code'";
     ForgetStates = "DELETE FROM {@oauth_states} WHERE user_id = $1";
 }
 
@@ -148,8 +156,22 @@ fn state<D: Dialect>(row: &D::Row) -> Result<StateRow> {
         remember: int::<D>(row, 4)? != 0,
         said: D::text(row, 5)?,
         expires_at: Timestamp::from_micros(int::<D>(row, 6)?),
+        challenge: D::text(row, 7)?,
+        scopes: D::text(row, 8)?,
     })
 }
+
+fn code<D: Dialect>(row: &D::Row) -> Result<CodeRow> {
+    Ok(CodeRow {
+        token_version: int::<D>(row, 0)?,
+        challenge: D::text(row, 1)?.ok_or_else(lacking)?,
+        scopes: D::text(row, 2)?,
+        expires_at: Timestamp::from_micros(int::<D>(row, 3)?),
+    })
+}
+
+/// Columns of [`CodeRow`] before those of the account.
+const CODE_WIDTH: usize = 4;
 
 impl<D, S> SqlStore<D, S>
 where
@@ -318,6 +340,8 @@ where
         let args = args
             .text(state.redirect_to)
             .int(i64::from(state.remember))
+            .text(state.wish.map(|wish| wish.challenge))
+            .text(state.wish.and_then(|wish| wish.scopes))
             .at(state.now)
             .at(state.expires_at);
         Box::pin(async move {
@@ -342,6 +366,35 @@ where
         Box::pin(async move {
             let rows = self.returning::<TakeState>(args).await?;
             rows.first().map(state::<D>).transpose()
+        })
+    }
+
+    fn keep_code<'a>(&'a self, code: NewCode<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
+        let args = Args::new()
+            .blob(Some(&code.id))
+            .text(Some(code.provider))
+            .text(Some(code.wish.challenge))
+            .text(code.wish.scopes);
+        let args = args
+            .at(code.now)
+            .at(code.expires_at)
+            .key::<S::User>(code.user)
+            .int(code.token_version);
+        Box::pin(async move { self.execute::<KeepCode>(args).await.map(drop) })
+    }
+
+    fn take_code<'a>(
+        &'a self,
+        id: &'a Digest,
+    ) -> BoxFuture<'a, Result<Option<(CodeRow, S::User)>>> {
+        let args = || Args::new().blob(Some(id));
+        Box::pin(async move {
+            let Some(row) = self.first::<Code>(args()).await? else {
+                return Ok(None);
+            };
+            let found = (code::<D>(&row)?, S::User::read(&row, CODE_WIDTH)?);
+            let spent = self.execute::<SpendCode>(args()).await? > 0;
+            Ok(spent.then_some(found))
         })
     }
 }

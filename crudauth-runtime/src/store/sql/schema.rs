@@ -187,6 +187,9 @@ CREATE TABLE {@oauth_states} (
   redirect_to {text},
   remember {int} NOT NULL,
   said {text},
+  challenge {text},
+  scopes {text},
+  token_version {int},
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL
 {end};

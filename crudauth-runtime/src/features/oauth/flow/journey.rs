@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::oauth::{Answer, Ask, Client, Failure, Identified};
 use crate::policy::OAuthPolicy;
 use crate::store::Digest;
-use crate::store::identities::{Journey, NewState, StateRow};
+use crate::store::identities::{Journey, NewState, StateRow, Wish};
 
 /// Somebody who wants to go.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Departure<'a, K> {
     pub(crate) owner: Option<(&'a K, &'a Digest)>,
     pub(crate) redirect_to: Option<&'a str>,
     pub(crate) remember: bool,
+    /// What the app wants, for an exchange.
+    pub(crate) wish: Option<Wish<'a>>,
     pub(crate) redirect_uri: &'a str,
 }
 
@@ -55,6 +57,7 @@ pub(crate) async fn depart<U: AuthUser>(
         owner: departure.owner,
         redirect_to: departure.redirect_to,
         remember: departure.remember,
+        wish: departure.wish,
         now,
         expires_at: now.plus(policy.state_ttl),
     };
@@ -75,7 +78,7 @@ pub(crate) enum Arrived {
     /// The state is unknown, used, expired, or was for somewhere else.
     Dead,
     /// The provider vouches for nobody; it has been logged.
-    Failed,
+    Failed(StateRow),
     /// It vouches for somebody.
     Vouched(StateRow, Box<Identified>),
 }
@@ -86,12 +89,9 @@ pub(crate) async fn arrive<U: AuthUser>(
     client: &Client,
     arrival: Arrival<'_>,
 ) -> Result<Arrived> {
-    let Some((row, companions)) = take(engine, arrival.state).await? else {
+    let Some((row, companions)) = take(engine, client, arrival.state).await? else {
         return Ok(Arrived::Dead);
     };
-    if row.provider != client.name() || engine.now() >= row.expires_at {
-        return Ok(Arrived::Dead);
-    }
     let answer = Answer {
         code: arrival.code,
         issuer: arrival.issuer,
@@ -107,14 +107,19 @@ pub(crate) async fn arrive<U: AuthUser>(
         Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified))),
         Err(failure) => {
             report(client, &failure);
-            Ok(Arrived::Failed)
+            Ok(Arrived::Failed(row))
         }
     }
 }
 
-/// Spends the state of somebody whom the provider sent back with an error.
-pub(crate) async fn abandon<U: AuthUser>(engine: &Engine<U>, state: &State) -> Result<()> {
-    take(engine, state).await.map(drop)
+/// Spends the state of somebody whom the provider sent back with an error. `None` if it was dead.
+pub(crate) async fn abandon<U: AuthUser>(
+    engine: &Engine<U>,
+    client: &Client,
+    state: &State,
+) -> Result<Option<StateRow>> {
+    let taken = take(engine, client, state).await?;
+    Ok(taken.map(|(row, _)| row))
 }
 
 /// Keeps what the provider said of somebody beside the code, until the browser brings the state by a request of its own.
@@ -129,13 +134,16 @@ pub(crate) async fn amend<U: AuthUser>(
     Ok(())
 }
 
+/// Spends a state; `None` if it was unknown, for another provider, or expired.
 async fn take<U: AuthUser>(
     engine: &Engine<U>,
+    client: &Client,
     state: &State,
 ) -> Result<Option<(StateRow, Companions)>> {
     for companions in state.companions(&engine.keys) {
         if let Some(row) = engine.store.take_state(&companions.id).await? {
-            return Ok(Some((row, companions)));
+            let live = row.provider == client.name() && engine.now() < row.expires_at;
+            return Ok(live.then_some((row, companions)));
         }
     }
     Ok(None)

@@ -1,0 +1,19 @@
+// A target is a text.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    email_verified: bool,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[session]
+    #[bearer]
+    #[oauth(google, exchange(https::spa))]
+    pub struct Auth<User>;
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+// The targets stand in parentheses.
+use crudauth::{AuthUser, PasswordHash, auth};
+
+#[derive(AuthUser)]
+pub struct User {
+    id: i64,
+    email: String,
+    email_verified: bool,
+    password_hash: PasswordHash,
+}
+
+auth! {
+    #[session]
+    #[bearer]
+    #[oauth(google, exchange = "https://spa.example.com/callback")]
+    pub struct Auth<User>;
+}
+
+fn main() {}
