@@ -126,9 +126,10 @@ impl World {
 /// Produces one answer of one route.
 #[expect(clippy::too_many_lines, reason = "a table, one line for each answer")]
 pub async fn produce(route: &str, status: u16, code: &str) -> Answer {
-    let mut w = match status {
-        307 => world!(Web),
-        _ => world!(Page),
+    let mut w = if status == 307 {
+        world!(Web)
+    } else {
+        world!(Page)
     };
     let (mut one, link) = (w.stranger.clone(), json!({}));
     match (route, status, code) {

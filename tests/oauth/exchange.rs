@@ -366,12 +366,8 @@ async fn a_state_is_no_code_and_a_code_is_no_state() {
 fn browser_cookie(state: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(state.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("oauth_state_{hex}")
+    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
+    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[tokio::test]

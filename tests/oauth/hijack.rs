@@ -135,7 +135,7 @@ async fn sec_106_an_unexpired_session_is_over_when_the_owner_comes_by_a_provider
     let town = town().await;
     let mut trap = trap(&town).await;
     for _ in 0..10 {
-        town.clock.advance(std::time::Duration::from_mins(20));
+        town.clock.advance(Duration::from_mins(20));
         assert_eq!(me(&trap.session).await, "victim");
         let answer = tokens::refresh(&town.browser(), &trap.pair.refresh).await;
         trap.pair = Pair::of(&answer);
@@ -278,7 +278,7 @@ async fn what_a_thief_links_goes_when_the_change_of_address_is_taken_back() {
     town.verified("victim").await;
     let mut session = town.enters("victim").await;
     link(&mut session, "demo", "victim").await;
-    town.clock.advance(Duration::from_secs(60));
+    town.clock.advance(Duration::from_mins(1));
     town.move_to(&session, "mallory").await;
     let token = town.token(MessageKind::ChangeEmail, "mallory");
     assert_eq!(
@@ -286,7 +286,7 @@ async fn what_a_thief_links_goes_when_the_change_of_address_is_taken_back() {
         200
     );
     town.deliver().await;
-    town.clock.advance(Duration::from_secs(60));
+    town.clock.advance(Duration::from_mins(1));
     link(&mut session, "other", "mallory").await;
     assert_eq!(identities(&session).await.len(), 2);
 

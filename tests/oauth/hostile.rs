@@ -302,9 +302,9 @@ async fn sec_101_what_the_specification_allows_is_taken() {
         let sub = format!("p{}", app.count("SELECT count(*) FROM users").await);
         let email = format!("{sub}@example.com");
         app.demo.person(Person::new(&sub, Some(&email), true));
-        wrongs
-            .into_iter()
-            .for_each(|wrong| app.demo.misbehave(wrong));
+        for wrong in wrongs {
+            app.demo.misbehave(wrong);
+        }
         let answer = by(&mut client, "demo", &sub).await;
         assert_eq!(answer.header("location"), Some("/landing"), "{name}");
         assert_ne!(me(&client).await, "", "{name}");

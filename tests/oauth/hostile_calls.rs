@@ -1,9 +1,10 @@
 //! A provider that answers wrongly, endlessly, from somewhere else or not at all (SEC-108).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crudauth::Authority;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::elsewhere::{App, PUBLIC, by, depart, me, page, web, web_with};
 use crate::oidc::Endpoint::{Authorize, Discovery, Elsewhere, Jwks, Token, Userinfo};

@@ -120,11 +120,8 @@ fn text(value: &Value) -> String {
 /// The name of the cookie that would hold this state.
 fn cookie(state: &str) -> String {
     let digest = Sha256::digest(state);
-    let hex: String = digest[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("oauth_state_{hex}")
+    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
+    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[tokio::test]

@@ -59,49 +59,49 @@ async fn with_cookies(client: &Client, callback: &str, cookies: &str) -> Answer 
 #[tokio::test]
 async fn sec_100_a_state_is_of_one_browser() {
     for_both(web().await, page().await).await;
+}
 
-    async fn for_both<A: Authority, B: Authority>(web: App<A>, page: App<B>) {
-        another_browser(&web).await;
-        another_browser(&page).await;
+async fn for_both<A: Authority, B: Authority>(web: App<A>, page: App<B>) {
+    another_browser(&web).await;
+    another_browser(&page).await;
+}
+
+async fn another_browser<A: Authority>(app: &App<A>) {
+    let (mut ada, hers) = returning(app, "ada").await;
+    let (mut grace, other) = returning(app, "grace").await;
+    assert_untouched(app, "a browser that never left", &app.client(), &hers).await;
+    assert_untouched(app, "swapped", &grace, &hers).await;
+    assert_untouched(app, "swapped", &ada, &other).await;
+
+    // Every other value under the right name, and the right value under another.
+    let state = query(&hers)["state"].clone();
+    let (name, own) = ada.cookies.first_key_value().unwrap();
+    assert_eq!(*own, state);
+    let theirs = &query(&other)["state"];
+    for cookies in [
+        format!("{name}="),
+        format!("{name}={theirs}"),
+        format!("{name}={}", &state[..42]),
+        format!("{name}={state}A"),
+        format!("{name}=\"{state}\""),
+        format!("{name}={}", state.to_lowercase()),
+        format!("oauth_state={state}"),
+        format!("oauth_state_={state}"),
+        format!("oauth_state_00000000={state}"),
+        format!("{}={state}", name.to_uppercase()),
+        // Planted beside it, before or behind: which of them is ours nobody can tell.
+        format!("{name}={state}; {name}={theirs}"),
+        format!("{name}={theirs}; {name}={state}"),
+    ] {
+        let answer = with_cookies(&ada, &hers, &cookies).await;
+        assert_refused(&cookies, &answer, "invalid_state");
     }
+    assert_eq!(app.demo.calls(Token), 0);
 
-    async fn another_browser<A: Authority>(app: &App<A>) {
-        let (mut ada, hers) = returning(app, "ada").await;
-        let (mut grace, other) = returning(app, "grace").await;
-        assert_untouched(app, "a browser that never left", &app.client(), &hers).await;
-        assert_untouched(app, "swapped", &grace, &hers).await;
-        assert_untouched(app, "swapped", &ada, &other).await;
-
-        // Every other value under the right name, and the right value under another.
-        let state = query(&hers)["state"].clone();
-        let (name, own) = ada.cookies.first_key_value().unwrap();
-        assert_eq!(*own, state);
-        let theirs = &query(&other)["state"];
-        for cookies in [
-            format!("{name}="),
-            format!("{name}={theirs}"),
-            format!("{name}={}", &state[..42]),
-            format!("{name}={state}A"),
-            format!("{name}=\"{state}\""),
-            format!("{name}={}", state.to_lowercase()),
-            format!("oauth_state={state}"),
-            format!("oauth_state_={state}"),
-            format!("oauth_state_00000000={state}"),
-            format!("{}={state}", name.to_uppercase()),
-            // Planted beside it, before or behind: which of them is ours nobody can tell.
-            format!("{name}={state}; {name}={theirs}"),
-            format!("{name}={theirs}; {name}={state}"),
-        ] {
-            let answer = with_cookies(&ada, &hers, &cookies).await;
-            assert_refused(&cookies, &answer, "invalid_state");
-        }
-        assert_eq!(app.demo.calls(Token), 0);
-
-        bring(&mut ada, &hers).await;
-        assert_eq!(me(&ada).await, "ada");
-        bring(&mut grace, &other).await;
-        assert_eq!(me(&grace).await, "grace");
-    }
+    bring(&mut ada, &hers).await;
+    assert_eq!(me(&ada).await, "ada");
+    bring(&mut grace, &other).await;
+    assert_eq!(me(&grace).await, "grace");
 }
 
 #[tokio::test]
@@ -139,14 +139,18 @@ async fn sec_100_a_state_that_nobody_was_given_is_refused_with_any_cookie() {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 #[tokio::test]
 async fn sec_100_a_state_is_good_for_ten_minutes_and_once() {
     let app = web().await;
     let (ada, hers) = returning(&app, "ada").await;
-    app.clock.advance(Duration::from_secs(600));
+    app.clock.advance(Duration::from_mins(10));
     let calls = asked(&app.demo);
     let answer = bring(&mut ada.clone(), &hers).await;
     assert_refused("expired", &answer, "invalid_state");

@@ -19,26 +19,26 @@ async fn sec_102_a_code_of_one_provider_is_never_brought_to_another() {
     let (web, page) = (web().await, page().await);
     crossed(&web).await;
     crossed(&page).await;
+}
 
-    async fn crossed<A: Authority>(app: &App<A>) {
-        for (path, strange) in [("demo", "other"), ("other", "demo")] {
-            let (_, honest) = home(app, strange).await;
-            let code = query(&honest)["code"].clone();
-            for iss in [app.demo.issuer(), app.other.issuer()] {
-                let (mut victim, own) = home(app, path).await;
-                let right = query(&own)["iss"] == iss;
-                let calls = (app.demo.calls(Token), app.other.calls(Token));
-                let mixed = with(&with(&own, "code", Some(&code)), "iss", Some(&iss));
-                assert_fails(app, path, &mut victim, &mixed, "oauth_failed").await;
-                let now = (app.demo.calls(Token), app.other.calls(Token));
-                // Where the answer names the right issuer, that one is asked, which knows nothing of the code.
-                let asked = |at: &str| usize::from(right && path == at);
-                let expected = (calls.0 + asked("demo"), calls.1 + asked("other"));
-                assert_eq!(now, expected, "{path} {iss}");
-            }
+async fn crossed<A: Authority>(app: &App<A>) {
+    for (path, strange) in [("demo", "other"), ("other", "demo")] {
+        let (_, honest) = home(app, strange).await;
+        let code = query(&honest)["code"].clone();
+        for iss in [app.demo.issuer(), app.other.issuer()] {
+            let (mut victim, own) = home(app, path).await;
+            let right = query(&own)["iss"] == iss;
+            let calls = (app.demo.calls(Token), app.other.calls(Token));
+            let mixed = with(&with(&own, "code", Some(&code)), "iss", Some(&iss));
+            assert_fails(app, path, &mut victim, &mixed, "oauth_failed").await;
+            let now = (app.demo.calls(Token), app.other.calls(Token));
+            // Where the answer names the right issuer, that one is asked, which knows nothing of the code.
+            let asked = |at: &str| usize::from(right && path == at);
+            let expected = (calls.0 + asked("demo"), calls.1 + asked("other"));
+            assert_eq!(now, expected, "{path} {iss}");
         }
-        assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
     }
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
 }
 
 #[tokio::test]
@@ -90,61 +90,61 @@ async fn sec_103_the_redirect_uri_is_what_was_configured_whatever_a_request_says
     let (web, page) = (web().await, page().await);
     poisoned(&web).await;
     poisoned(&page).await;
+}
 
-    async fn poisoned<A: Authority>(app: &App<A>) {
-        let uri = format!("{PUBLIC}/oauth/demo/callback");
-        for (name, value) in [
-            ("host", "evil.example"),
-            ("host", "app.example.com:1@evil.example"),
-            ("x-forwarded-host", "evil.example"),
-            ("x-forwarded-proto", "http"),
-            ("x-forwarded-prefix", "/evil"),
-            ("x-forwarded-port", "1"),
-            ("x-original-url", "/evil"),
-            ("x-rewrite-url", "/evil"),
-            ("x-host", "evil.example"),
-            ("forwarded", "host=evil.example;proto=http"),
-            ("origin", "https://evil.example"),
-            ("referer", "https://evil.example/"),
-        ] {
-            let mut client = app.client();
-            let send = async |client: &Client, target: &str| {
-                let request = client.request(Method::GET, target).header(name, value);
-                client.send(request.body(Body::empty()).unwrap()).await
-            };
-            let answer = send(
-                &client,
-                "/oauth/demo/authorize?redirect_uri=https://evil.example",
-            )
-            .await;
-            client.keep(&answer);
-            let told = answer.json()["url"].as_str().map(str::to_owned);
-            let url = told
-                .or(answer.header("location").map(str::to_owned))
-                .unwrap();
-            assert!(
-                url.starts_with(&format!("{}/authorize?", app.demo.url())),
-                "{name}"
-            );
-            assert_eq!(query(&url)["redirect_uri"], uri, "{name}");
-            assert!(!url.contains("evil"), "{name}: {url}");
-            let cookies = answer.set_cookies().join(" ");
-            assert!(
-                !cookies.contains("Domain") && !cookies.contains("evil"),
-                "{cookies}"
-            );
+async fn poisoned<A: Authority>(app: &App<A>) {
+    let uri = format!("{PUBLIC}/oauth/demo/callback");
+    for (name, value) in [
+        ("host", "evil.example"),
+        ("host", "app.example.com:1@evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x-forwarded-port", "1"),
+        ("x-original-url", "/evil"),
+        ("x-rewrite-url", "/evil"),
+        ("x-host", "evil.example"),
+        ("forwarded", "host=evil.example;proto=http"),
+        ("origin", "https://evil.example"),
+        ("referer", "https://evil.example/"),
+    ] {
+        let mut client = app.client();
+        let send = async |client: &Client, target: &str| {
+            let request = client.request(Method::GET, target).header(name, value);
+            client.send(request.body(Body::empty()).unwrap()).await
+        };
+        let answer = send(
+            &client,
+            "/oauth/demo/authorize?redirect_uri=https://evil.example",
+        )
+        .await;
+        client.keep(&answer);
+        let told = answer.json()["url"].as_str().map(str::to_owned);
+        let url = told
+            .or(answer.header("location").map(str::to_owned))
+            .unwrap();
+        assert!(
+            url.starts_with(&format!("{}/authorize?", app.demo.url())),
+            "{name}"
+        );
+        assert_eq!(query(&url)["redirect_uri"], uri, "{name}");
+        assert!(!url.contains("evil"), "{name}: {url}");
+        let cookies = answer.set_cookies().join(" ");
+        assert!(
+            !cookies.contains("Domain") && !cookies.contains("evil"),
+            "{cookies}"
+        );
 
-            let callback = sign_in(&url, "ada").await;
-            let answer = send(&client, callback.strip_prefix(PUBLIC).unwrap()).await;
-            client.keep(&answer);
-            assert_eq!(me(&client).await, "ada", "{name}: {}", answer.text);
-            let sent = app.demo.seen(Token).pop().unwrap();
-            let sent = String::from_utf8(sent.body.to_vec()).unwrap();
-            let form = query(&format!("http://x/?{sent}"));
-            assert_eq!(form["redirect_uri"], uri, "{name}");
-            let home = answer.header("location").unwrap_or("/landing");
-            assert_eq!(home, "/landing", "{name}");
-        }
+        let callback = sign_in(&url, "ada").await;
+        let answer = send(&client, callback.strip_prefix(PUBLIC).unwrap()).await;
+        client.keep(&answer);
+        assert_eq!(me(&client).await, "ada", "{name}: {}", answer.text);
+        let exchanged = app.demo.seen(Token).pop().unwrap();
+        let body = String::from_utf8(exchanged.body.to_vec()).unwrap();
+        let form = query(&format!("http://x/?{body}"));
+        assert_eq!(form["redirect_uri"], uri, "{name}");
+        let home = answer.header("location").unwrap_or("/landing");
+        assert_eq!(home, "/landing", "{name}");
     }
 }
 
@@ -239,32 +239,32 @@ async fn sec_061_a_foreign_page_starts_no_journey() {
     let (web, page) = (web().await, page().await);
     foreign(&web).await;
     foreign(&page).await;
+}
 
-    async fn foreign<A: Authority>(app: &App<A>) {
-        app.register("ada").await;
-        let ada = app.signed_in("ada").await;
-        let mut bare = ada.clone();
-        bare.csrf = None;
-        for (path, status) in [("authorize", 405), ("link", 403), ("callback", 0)] {
-            for client in [&ada, &bare] {
-                let request = client
-                    .request(Method::POST, &format!("/oauth/demo/{path}"))
-                    .header("sec-fetch-site", "cross-site")
-                    .header("sec-fetch-mode", "navigate")
-                    .header("origin", "https://evil.example")
-                    .header("content-type", FORM);
-                let answer = client.send(request.body(Body::empty()).unwrap()).await;
-                if status > 0 {
-                    assert_eq!(answer.status, status, "{path}: {}", answer.text);
-                }
-                assert!(answer.set_cookies().is_empty(), "{path}");
+async fn foreign<A: Authority>(app: &App<A>) {
+    app.register("ada").await;
+    let ada = app.signed_in("ada").await;
+    let mut bare = ada.clone();
+    bare.csrf = None;
+    for (path, status) in [("authorize", 405), ("link", 403), ("callback", 0)] {
+        for client in [&ada, &bare] {
+            let request = client
+                .request(Method::POST, &format!("/oauth/demo/{path}"))
+                .header("sec-fetch-site", "cross-site")
+                .header("sec-fetch-mode", "navigate")
+                .header("origin", "https://evil.example")
+                .header("content-type", FORM);
+            let answer = client.send(request.body(Body::empty()).unwrap()).await;
+            if status > 0 {
+                assert_eq!(answer.status, status, "{path}: {}", answer.text);
             }
+            assert!(answer.set_cookies().is_empty(), "{path}");
         }
-        // Neither does one that has the token's cookie sent along, and not the token.
-        let answer = bare.post_body("/oauth/demo/link", JSON, "{}").await;
-        assert_eq!(answer.code(), "csrf_missing");
-        assert!(answer.set_cookies().is_empty());
-        assert_eq!(app.count("SELECT count(*) FROM auth_oauth_states").await, 0);
-        assert_eq!(app.demo.calls(Discovery) + app.demo.calls(Authorize), 0);
     }
+    // Neither does one that has the token's cookie sent along, and not the token.
+    let answer = bare.post_body("/oauth/demo/link", JSON, "{}").await;
+    assert_eq!(answer.code(), "csrf_missing");
+    assert!(answer.set_cookies().is_empty());
+    assert_eq!(app.count("SELECT count(*) FROM auth_oauth_states").await, 0);
+    assert_eq!(app.demo.calls(Discovery) + app.demo.calls(Authorize), 0);
 }
