@@ -1,9 +1,13 @@
 //! From settings to a running authority.
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
 
 use crate::authority::{Authority, Driver};
 use crate::clock::Clock;
@@ -72,6 +76,8 @@ where
 pub(crate) enum Source<A: Authority> {
     Url(String),
     Store(Arc<dyn Store<A::User>>),
+    /// The authority has started, or is about to.
+    Used,
 }
 
 /// Settings of an authority that are known at run time only. Awaiting it starts the authority: every wrong setting is
@@ -86,6 +92,7 @@ pub struct Builder<A: Authority, W> {
     outlets: Outlets<A::User>,
     settings: Settings,
     wiring: PhantomData<W>,
+    starting: Option<BoxFuture<'static, Result<A>>>,
 }
 
 #[expect(
@@ -109,6 +116,27 @@ pub(crate) struct Settings {
     pub(crate) oauth: crate::oauth::Settings,
 }
 
+impl Settings {
+    fn new(create_users: bool) -> Self {
+        Self {
+            secrets: None,
+            clock: Clock::system(),
+            random: Random::system(),
+            origins: Vec::new(),
+            migrate: true,
+            create_users,
+            verify_schema: true,
+            danger_reused_ids: false,
+            manual_workers: false,
+            cheap_hashing: false,
+            unlimited: false,
+            signing_keys: None,
+            #[cfg(feature = "oauth")]
+            oauth: crate::oauth::Settings::default(),
+        }
+    }
+}
+
 impl<A: Authority, W> std::fmt::Debug for Builder<A, W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Builder<{}>", A::NAME)
@@ -128,28 +156,13 @@ impl<A: Authority, W> Builder<A, W> {
     }
 
     fn from(source: Source<A>, create_users: bool) -> Self {
-        let settings = Settings {
-            secrets: None,
-            clock: Clock::system(),
-            random: Random::system(),
-            origins: Vec::new(),
-            migrate: true,
-            create_users,
-            verify_schema: true,
-            danger_reused_ids: false,
-            manual_workers: false,
-            cheap_hashing: false,
-            unlimited: false,
-            signing_keys: None,
-            #[cfg(feature = "oauth")]
-            oauth: crate::oauth::Settings::default(),
-        };
         Self {
             source,
             hooks: None,
             outlets: Outlets::default(),
-            settings,
+            settings: Settings::new(create_users),
             wiring: PhantomData,
+            starting: None,
         }
     }
 
@@ -249,8 +262,7 @@ impl<A: Authority, W> Builder<A, W> {
     where
         W: Complete<A>,
     {
-        let hooks = self.hooks.or_else(W::no_hooks);
-        start::<A>(self.source, hooks, self.outlets, self.settings).await
+        self.await
     }
 
     /// The same builder, with the wiring that a call has brought it to.
@@ -268,6 +280,7 @@ impl<A: Authority, W> Builder<A, W> {
             outlets,
             settings,
             wiring: PhantomData,
+            starting: None,
         }
     }
 }
@@ -322,12 +335,26 @@ impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
     }
 }
 
-impl<A: Authority, W: Complete<A> + 'static> IntoFuture for Builder<A, W> {
-    type Output = Result<A>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result<A>> + Send>>;
+/// Nothing in it is ever pinned: what runs is in a box of its own.
+impl<A: Authority, W> Unpin for Builder<A, W> {}
 
-    fn into_future(self) -> Self::IntoFuture {
-        let hooks = self.hooks.or_else(W::no_hooks);
-        Box::pin(start::<A>(self.source, hooks, self.outlets, self.settings))
+/// A builder is itself what is awaited. Were it only turned into a future, a call that is missing would be told as "is not a
+/// future", and not by the name of the call.
+impl<A: Authority, W: Complete<A>> Future for Builder<A, W> {
+    type Output = Result<A>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if this.starting.is_none() {
+            let hooks = this.hooks.take().or_else(W::no_hooks);
+            let source = mem::replace(&mut this.source, Source::Used);
+            let settings = mem::replace(&mut this.settings, Settings::new(false));
+            let outlets = mem::take(&mut this.outlets);
+            this.starting = Some(Box::pin(start::<A>(source, hooks, outlets, settings)));
+        }
+        match &mut this.starting {
+            Some(starting) => starting.as_mut().poll(cx),
+            None => Poll::Pending, // it was put there above
+        }
     }
 }

@@ -257,6 +257,9 @@ fn frontend_url(given: Option<&str>, policy: &RecoveryPolicy) -> Result<Option<S
 async fn open<A: Authority>(source: Source<A>) -> Result<Arc<dyn Store<A::User>>> {
     match source {
         Source::Store(store) => Ok(store),
+        Source::Used => Err(Error::config(
+            "this builder has started its authority already",
+        )),
         Source::Url(url) => {
             let scheme = scheme(&url);
             let driver: Option<&Driver<A>> = A::DRIVERS

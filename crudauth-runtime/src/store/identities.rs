@@ -218,7 +218,7 @@ pub trait Identities<U: AuthUser>: Send + Sync {
     /// The account's identities, the oldest first.
     fn identities<'a>(&'a self, user: &'a U::Id) -> BoxFuture<'a, Result<Vec<IdentityRow>>>;
     /// The tokens of the account's identity of this provider that was last used, and what names it.
-    fn tokens<'a>(
+    fn kept_tokens<'a>(
         &'a self,
         user: &'a U::Id,
         provider: &'a str,

@@ -313,7 +313,7 @@ where
         })
     }
 
-    fn tokens<'a>(
+    fn kept_tokens<'a>(
         &'a self,
         user: &'a Id<S>,
         provider: &'a str,

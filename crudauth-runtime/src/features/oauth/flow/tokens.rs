@@ -28,7 +28,7 @@ pub(crate) async fn kept<U: AuthUser>(
     user: &U::Id,
     provider: &str,
 ) -> Result<Option<KeptTokens>> {
-    let Some((id, sealed)) = engine.store.tokens(user, provider).await? else {
+    let Some((id, sealed)) = engine.store.kept_tokens(user, provider).await? else {
         return Ok(None);
     };
     let opened = seal::open(&engine.keys, Purpose::ProviderTokens, &id, &sealed);
