@@ -344,17 +344,20 @@ impl<A: Authority, W: Complete<A>> Future for Builder<A, W> {
     type Output = Result<A>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        if this.starting.is_none() {
-            let hooks = this.hooks.take().or_else(W::no_hooks);
-            let source = mem::replace(&mut this.source, Source::Used);
-            let settings = mem::replace(&mut this.settings, Settings::new(false));
-            let outlets = mem::take(&mut this.outlets);
-            this.starting = Some(Box::pin(start::<A>(source, hooks, outlets, settings)));
-        }
-        match &mut this.starting {
-            Some(starting) => starting.as_mut().poll(cx),
-            None => Poll::Pending, // it was put there above
-        }
+        let Self {
+            source,
+            hooks,
+            outlets,
+            settings,
+            starting,
+            ..
+        } = self.get_mut();
+        let starting = starting.get_or_insert_with(|| {
+            let hooks = hooks.take().or_else(W::no_hooks);
+            let source = mem::replace(source, Source::Used);
+            let settings = mem::replace(settings, Settings::new(false));
+            Box::pin(start::<A>(source, hooks, mem::take(outlets), settings))
+        });
+        starting.as_mut().poll(cx)
     }
 }
