@@ -82,7 +82,8 @@ async fn confirmations_keep_to_their_statements() {
 
     let token = app.token(MessageKind::VerifyEmail, "ada");
     let work = app.confirm("/email/verify-confirm", &token);
-    assert_eq!(count(asked(&log, &app, work).await), 3);
+    // With the question whether it is the first proof: what a stranger may have linked goes then, and their journeys.
+    assert_eq!(count(asked(&log, &app, work).await), 6);
 
     let token = app.reset_token("ada").await;
     let work = app.reset(&token, NEW);
