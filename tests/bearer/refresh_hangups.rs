@@ -79,8 +79,8 @@ async fn hang_up(app: &Custom<Hooked>, polls: usize, token: &str) -> bool {
 async fn sec_152_refreshing() {
     let app = custom!(Hooked, 5, hooks(Told::default()));
     app.register("ada").await;
-    let (mut cuts, mut completed) = (0, 0);
-    for polls in 1..500 {
+    let (mut cuts, mut completed, mut polls) = (0, 0, 1);
+    for _ in 0..500 {
         let pair = Pair::of(&token(&app.client(), "ada", PASSWORD, "").await);
         let done = hang_up(&app, polls, &pair.refresh).await;
         // Whether it was replaced or not, the client that knows of nothing goes on with what it has.
@@ -92,12 +92,13 @@ async fn sec_152_refreshing() {
         assert_eq!(refresh(&app.client(), &next.refresh).await.status, 200);
         completed = if done { completed + 1 } else { 0 };
         cuts += usize::from(!done);
-        if completed == 8 {
-            assert!(cuts > 0, "it was never cut");
+        if completed >= 8 && cuts > 0 {
             return;
         }
+        // Where the server runs before we do, its answer may be there before it is waited for: then the first instant is tried again.
+        polls += usize::from(cuts > 0);
     }
-    panic!("it never completes");
+    panic!("it never completes, or was never cut");
 }
 
 /// A thief who hangs up does not keep it quiet.

@@ -111,9 +111,9 @@ async fn at_every_await(
     mut make: impl AsyncFnMut(&TestApp, &str) -> (Client, Request<Body>),
     mut check: impl AsyncFnMut(&TestApp, &str, Client),
 ) {
-    let (mut cuts, mut completed) = (0, 0);
-    for polls in 1..500 {
-        let name = format!("user{polls}");
+    let (mut cuts, mut completed, mut polls) = (0, 0, 1);
+    for number in 1..500 {
+        let name = format!("user{number}");
         let (client, request) = make(app, &name).await;
         settle(app).await;
         let done = cut_after(polls, app.router.clone().oneshot(request)).await;
@@ -123,12 +123,13 @@ async fn at_every_await(
         settle(app).await;
         completed = if done.is_some() { completed + 1 } else { 0 };
         cuts += usize::from(done.is_none());
-        if completed == 8 {
-            assert!(cuts > 0, "it was never cut");
+        if completed >= 8 && cuts > 0 {
             return;
         }
+        // Where the server runs before we do, its answer may be there before it is waited for: then the first instant is tried again.
+        polls += usize::from(cuts > 0);
     }
-    panic!("the request never completes");
+    panic!("the request never completes, or was never cut");
 }
 
 fn sign_in(client: &Client, name: &str, password: &str) -> Request<Body> {

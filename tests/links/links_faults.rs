@@ -220,9 +220,9 @@ async fn settle(app: &MailApp<MailAuth>) {
 /// Cuts the request after 1, 2, 3, … polls, until it has completed eight times in a row.
 async fn at_every_await(path: &'static str) {
     let app = mail_app().await;
-    let (mut cuts, mut completed) = (0, 0);
-    for polls in 1..500 {
-        let scene = Scene::new(&app, path, polls).await;
+    let (mut cuts, mut completed, mut polls) = (0, 0, 1);
+    for number in 1..500 {
+        let scene = Scene::new(&app, path, number).await;
         settle(&app).await;
         let request = scene
             .client
@@ -240,12 +240,13 @@ async fn at_every_await(path: &'static str) {
         scene.completes(&app, happened).await;
         completed = if done { completed + 1 } else { 0 };
         cuts += usize::from(!done);
-        if completed == 8 {
-            assert!(cuts > 0, "{path} was never cut");
+        if completed >= 8 && cuts > 0 {
             return;
         }
+        // Where the server runs before we do, its answer may be there before it is waited for: then the first instant is tried again.
+        polls += usize::from(cuts > 0);
     }
-    panic!("{path} never completes");
+    panic!("{path} never completes, or was never cut");
 }
 
 #[tokio::test]
