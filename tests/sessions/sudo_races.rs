@@ -83,8 +83,10 @@ async fn sec_122_no_proof_that_meets_an_end_leaves_an_elevation() {
         Other::ChangesPassword,
         Other::Disables,
     ] {
-        let (mut held, mut refused, mut completed) = (0, 0, 0);
-        for polls in 1..200 {
+        let (mut held, mut refused, mut completed, mut polls) = (0, 0, 0, 0);
+        for _ in 1..1000 {
+            // Whether it comes between depends on how fast the database's thread answers: swept again, until it has.
+            polls = if completed >= 4 { 1 } else { polls + 1 };
             let name = format!("{other:?}{polls}").to_lowercase();
             let id = app.register(&name).await;
             let ada = app.signed_in(&name).await;
@@ -109,11 +111,11 @@ async fn sec_122_no_proof_that_meets_an_end_leaves_an_elevation() {
             let left = app.count("SELECT count(*) FROM auth_elevations").await;
             assert_eq!(left, 0, "{other:?} after {polls} polls: {status}");
             app.auth.users().delete(&id).await.unwrap();
-            if completed == 4 {
+            if completed >= 4 && held > 0 && refused > 0 {
                 break;
             }
         }
-        assert!(completed == 4 && held > 0, "{other:?}: held {held} times");
+        assert!(completed >= 4 && held > 0, "{other:?}: held {held} times");
         assert!(refused > 0, "{other:?}: it never came between");
     }
 }
