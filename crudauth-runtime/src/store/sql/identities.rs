@@ -6,7 +6,7 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, elevations, families, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, digest, int, sessions, sql, statements};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -38,7 +38,6 @@ statements! {
     Owner = "SELECT {id} FROM {users} WHERE {id} = $1[token_version: AND {token_version} = $2][is_active: AND {is_active}]{lock}";
     /// Not this one itself, which another request may have linked within the moment.
     OfProvider = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND provider = $2 AND id <> $3";
-    EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     VoidLinks = "DELETE FROM {@tokens} WHERE user_id = $1";
     Forget = "DELETE FROM {@identities} WHERE user_id = $1";
     ForgetSince = "DELETE FROM {@identities} WHERE user_id = $1 AND created_at >= $2";
@@ -99,11 +98,9 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let user = || Args::new().key::<S::User>(user);
-    D::execute(conn, sql::<Forget, D, S>(), user()).await?;
-    D::execute(conn, sql::<ForgetStates, D, S>(), user())
-        .await
-        .map(drop)
+    let args = Args::new().key::<S::User>(user);
+    D::execute(conn, sql::<Forget, D, S>(), args).await?;
+    end_journeys::<D, S>(conn, user).await
 }
 
 /// Removes those that were linked since, and ends the journeys on the account's behalf.
@@ -116,20 +113,20 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let user = || Args::new().key::<S::User>(user);
-    D::execute(conn, sql::<ForgetSince, D, S>(), user().at(since)).await?;
-    D::execute(conn, sql::<ForgetStates, D, S>(), user())
-        .await
-        .map(drop)
+    let args = Args::new().key::<S::User>(user).at(since);
+    D::execute(conn, sql::<ForgetSince, D, S>(), args).await?;
+    end_journeys::<D, S>(conn, user).await
 }
 
-fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
-    let read = |bytes: Vec<u8>| {
-        bytes
-            .try_into()
-            .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
-    };
-    bytes.map(read).transpose()
+async fn end_journeys<D, S>(conn: &mut D::Connection, user: &Id<S>) -> Result<()>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let args = Args::new().key::<S::User>(user);
+    D::execute(conn, sql::<ForgetStates, D, S>(), args)
+        .await
+        .map(drop)
 }
 
 fn lacking() -> Error {
@@ -192,12 +189,10 @@ where
         }
         let claimed = matches!(ground, Ground::Claim { .. });
         if claimed {
-            let user_id = || Args::new().key::<S::User>(user);
-            D::execute(&mut tx, sql::<EndSessions, D, S>(), user_id()).await?;
-            elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
-            families::end_all::<D, S>(&mut tx, user).await?;
+            sessions::end_of_user::<D, S>(&mut tx, user).await?;
             forget::<D, S>(&mut tx, user).await?;
-            D::execute(&mut tx, sql::<VoidLinks, D, S>(), user_id()).await?;
+            let links = Args::new().key::<S::User>(user);
+            D::execute(&mut tx, sql::<VoidLinks, D, S>(), links).await?;
         } else if matches!(ground, Ground::Proven { .. }) {
             let args = Args::new()
                 .key::<S::User>(user)

@@ -6,9 +6,7 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{
-    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
-};
+use super::{Schema, SqlStore, UserRow, commit, identities, int, sessions, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -59,7 +57,6 @@ statements! {
     UndoAndLock = "UPDATE {users} SET {email} = $2, {password_hash} = $4[email_verified:, {email_verified} = $3]\
         [token_version:, {token_version} = {token_version} + 1][updated_at:, {updated_at} = $5] \
         WHERE {id} = $1[is_active: AND {is_active}]";
-    EndSessions = "DELETE FROM {@sessions} WHERE user_id = $1";
     ClearFailures = "DELETE FROM {@attempts} WHERE id = $1";
 }
 
@@ -244,10 +241,7 @@ where
             Effect::Verify { .. } => false,
         };
         if ends {
-            let args = Args::new().key::<S::User>(asked.user);
-            D::execute(conn, sql::<EndSessions, D, S>(), args).await?;
-            elevations::end_of_user::<D, S>(conn, asked.user, None).await?;
-            families::end_all::<D, S>(conn, asked.user).await?;
+            sessions::end_of_user::<D, S>(conn, asked.user).await?;
         }
         Ok(())
     }

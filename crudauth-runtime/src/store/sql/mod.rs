@@ -10,6 +10,7 @@ use std::task::Poll;
 use sqlx::Pool;
 use tokio::sync::Semaphore;
 
+use super::Digest;
 use super::dialect::{Args, Column, Dialect, classify};
 use super::patience;
 use super::repr::Keeps;
@@ -213,6 +214,17 @@ macro_rules! statements {
     )*};
 }
 use statements;
+
+/// What a column of digests holds.
+fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
+    bytes
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
+        })
+        .transpose()
+}
 
 /// An integer column of ours that is never NULL.
 fn int<D: Dialect>(row: &D::Row, index: usize) -> Result<i64> {

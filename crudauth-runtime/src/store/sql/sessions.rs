@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Schema, SqlStore, UserRow, attempts, commit, elevations, families, int, sql, statements,
+    Schema, SqlStore, UserRow, attempts, commit, digest, elevations, families, int, sql, statements,
 };
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
@@ -41,6 +41,7 @@ statements! {
     /// Nobody is signed in or out of an account while all its sessions end: one order of locks for everybody.
     Account = "SELECT {id} FROM {users} WHERE {id} = $1{lock}";
     EndAll = "DELETE FROM {@sessions} WHERE user_id = $1 AND id <> $2 AND expires_at > $3";
+    EndOfUser = "DELETE FROM {@sessions} WHERE user_id = $1";
     EndExpired = "DELETE FROM {@sessions} WHERE user_id = $1 AND expires_at <= $2";
     List = "SELECT s.csrf, s.token_version, s.created_at, s.last_activity, s.expires_at, s.absolute_at, s.idle, \
         s.remember, s.id, s.ip, s.user_agent FROM {@sessions} s \
@@ -50,6 +51,21 @@ statements! {
 
 /// Columns of [`SessionRow`] before those of the account.
 const WIDTH: usize = 8;
+
+/// Signs an account that the transaction has locked out of everything: its sessions, what they have proven, its refresh families.
+pub(super) async fn end_of_user<D, S>(
+    conn: &mut D::Connection,
+    user: &<S::User as AuthUser>::Id,
+) -> Result<()>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let args = Args::new().key::<S::User>(user);
+    D::execute(conn, sql::<EndOfUser, D, S>(), args).await?;
+    elevations::end_of_user::<D, S>(conn, user, None).await?;
+    families::end_all::<D, S>(conn, user).await
+}
 
 fn read<D: Dialect>(row: &D::Row, key: Digest) -> Result<SessionRow> {
     let at = |index| int::<D>(row, index).map(Timestamp::from_micros);
@@ -76,16 +92,6 @@ fn listed<D: Dialect>(row: &D::Row) -> Result<ListedSession> {
         ip: D::text(row, 9)?,
         user_agent: D::text(row, 10)?,
     })
-}
-
-fn digest(bytes: Option<Vec<u8>>) -> Result<Option<Digest>> {
-    bytes
-        .map(|bytes| {
-            bytes
-                .try_into()
-                .map_err(|_| Error::Store("a digest is not 32 bytes".into()))
-        })
-        .transpose()
 }
 
 fn span(span: Duration) -> i64 {

@@ -5,7 +5,8 @@ use futures_util::future::BoxFuture;
 use super::held::Held;
 use super::outbox::enqueue;
 use super::{
-    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sql, statements,
+    Schema, SqlStore, UserRow, commit, elevations, families, identities, int, sessions, sql,
+    statements,
 };
 use crate::account::{AccountKey, AuthUser, ColumnDef, NewAccount, Role};
 use crate::clock::Timestamp;
@@ -48,7 +49,6 @@ statements! {
     SetActive = "UPDATE {users} SET {is_active} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     SetSuperuser = "UPDATE {users} SET {is_superuser} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
     SetVerified = "UPDATE {users} SET {verified} = $1[updated_at:, {updated_at} = $3] WHERE {id} = $2";
-    EndAll = "DELETE FROM {@sessions} WHERE user_id = $1";
     /// A former address can still take its change back, once the account is enabled.
     Void = "DELETE FROM {@tokens} WHERE user_id = $1 AND kind <> $2";
     Forget = "DELETE FROM {@tokens} WHERE user_id = $1";
@@ -201,11 +201,10 @@ where
         let args = Self::changed(now, Args::new().flag(value).key::<S::User>(id))?;
         let found = D::execute(&mut tx, text, args).await? > 0;
         if change == AccountChange::Active(false) {
-            let user = || Args::new().key::<S::User>(id);
-            D::execute(&mut tx, sql::<EndAll, D, S>(), user()).await?;
-            elevations::end_of_user::<D, S>(&mut tx, id, None).await?;
-            families::end_all::<D, S>(&mut tx, id).await?;
-            let args = user().text(Some(LinkKind::UndoEmailChange.name()));
+            sessions::end_of_user::<D, S>(&mut tx, id).await?;
+            let args = Args::new()
+                .key::<S::User>(id)
+                .text(Some(LinkKind::UndoEmailChange.name()));
             D::execute(&mut tx, sql::<Void, D, S>(), args).await?;
         }
         commit(tx).await?;
@@ -219,9 +218,7 @@ where
         // The account before its sessions, as everybody does: a sign-in that comes first is seen, one that comes later
         // finds no account.
         let found = D::execute(&mut tx, sql::<Delete, D, S>(), id()).await? > 0;
-        D::execute(&mut tx, sql::<EndAll, D, S>(), id()).await?;
-        elevations::end_of_user::<D, S>(&mut tx, user, None).await?;
-        families::end_all::<D, S>(&mut tx, user).await?;
+        sessions::end_of_user::<D, S>(&mut tx, user).await?;
         identities::forget::<D, S>(&mut tx, user).await?;
         D::execute(&mut tx, sql::<Release, D, S>(), id()).await?;
         D::execute(&mut tx, sql::<Forget, D, S>(), id()).await?;
