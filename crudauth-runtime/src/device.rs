@@ -21,6 +21,17 @@ pub(crate) fn known_device<'a, U: AuthUser>(
         .then_some(nonce)
 }
 
+/// The cookie, if it was issued to a browser that signed in to this account: it keeps it.
+pub(crate) fn own_device<U: AuthUser>(
+    engine: &Engine<U>,
+    user: &U,
+    cookie: Option<&str>,
+) -> Option<String> {
+    cookie
+        .filter(|cookie| known_device(engine, user, cookie).is_some())
+        .map(str::to_owned)
+}
+
 /// A nonce and a keyed digest that binds it to the account.
 pub(crate) fn new_device<U: AuthUser>(engine: &Engine<U>, user: &U) -> Result<String> {
     let nonce = engine.random.token()?;

@@ -179,21 +179,17 @@ pub fn query_flag(uri: &Uri, name: &str, default: bool) -> Result<bool, Problem>
     }
 }
 
-/// A text of the query string.
+/// Texts of the query string.
 ///
 /// # Errors
 /// 422 if the query string repeats a parameter or cannot be read.
-pub fn query_text(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
-    let found = query(uri)?.into_iter().find(|(key, _)| key == name);
-    Ok(found.map(|(_, value)| value))
-}
-
-/// Several of them; `None` if the query string repeats a parameter or cannot be read.
-#[must_use]
-pub fn query_values<const N: usize>(uri: &Uri, names: [&str; N]) -> Option<[Option<String>; N]> {
-    let pairs = query(uri).ok()?;
+pub fn query_texts<const N: usize>(
+    uri: &Uri,
+    names: [&str; N],
+) -> Result<[Option<String>; N], Problem> {
+    let pairs = query(uri)?;
     let value = |name| pairs.iter().find(|(key, _)| key == name);
-    Some(names.map(|name| value(name).map(|(_, value)| value.clone())))
+    Ok(names.map(|name| value(name).map(|(_, value)| value.clone())))
 }
 
 /// Refuses fields of the body that are also in the query string (SEC-137), and query strings that cannot be read.

@@ -111,6 +111,14 @@ impl Journey {
             Self::Exchange => "exchange",
         }
     }
+
+    /// What a row says.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::SignIn, Self::Link, Self::Exchange]
+            .into_iter()
+            .find(|journey| journey.name() == name)
+    }
 }
 
 /// What the app wants that sent a browser.
@@ -150,8 +158,8 @@ pub struct NewState<'a, K> {
 pub struct StateRow {
     /// Where it was sent.
     pub provider: String,
-    /// What for, as the row says it.
-    pub journey: String,
+    /// What for.
+    pub journey: Journey,
     /// The session that asked for a link.
     pub session: Option<Digest>,
     /// The page that it comes back to.

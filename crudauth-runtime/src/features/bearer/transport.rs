@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::flow::{self, Granting, Presented};
 use super::{HasBearer, Tokens, cookies, extra};
 use crate::authority::{Entry, Grant, Transport, client, engine};
-use crate::device::known_device;
+use crate::device::own_device;
 use crate::engine::detached;
 use crate::error::Result as StoreResult;
 use crate::http::origin::check_origin;
@@ -47,11 +47,10 @@ async fn grant<A: HasBearer>(
     let device = A::BEARER
         .refresh
         .filter(|policy| !policy.body)
-        .and_then(|policy| cookies::value(&parts.headers, policy.device_cookie))
-        .filter(|device| known_device(engine, &entry.proof.user, device).is_some());
+        .and_then(|policy| cookies::value(&parts.headers, policy.device_cookie));
     let granting = Granting {
         scopes: flow::granted(&A::BEARER, entry.scopes.as_deref()),
-        device: device.map(str::to_owned),
+        device: own_device(engine, &entry.proof.user, device),
         client: client::<A>(parts),
         attempt: None,
         extra: extra::<A>,

@@ -3,8 +3,8 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::HasOAuth;
@@ -12,7 +12,6 @@ use super::answers::{problem, redirect, refuse};
 use super::flow::{self, Departure, Resolution};
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::{Code, is_digest};
-use crate::http::body::query_text;
 use crate::http::issue::Issue;
 use crate::http::problem::Problem;
 use crate::http::request::{Answer, json_or_form, limited, oauth};
@@ -45,13 +44,10 @@ impl App {
 
 /// The app whose wish this is, if it is one's: it names a target of the list, or brings a challenge. Then it does both, or is told
 /// so: left out, a challenge would leave the code to whoever reads it on its way (RFC 9700 §2.1.1).
-pub(super) fn asked<A: HasOAuth>(uri: &Uri, target: Option<&str>) -> Result<Option<App>, Problem> {
-    let [challenge, method, scopes] = ["code_challenge", "code_challenge_method", "scope"];
-    let [challenge, method, scopes] = [
-        query_text(uri, challenge)?,
-        query_text(uri, method)?,
-        query_text(uri, scopes)?,
-    ];
+pub(super) fn asked<A: HasOAuth>(
+    target: Option<&str>,
+    [challenge, method, scopes]: [Option<String>; 3],
+) -> Result<Option<App>, Problem> {
     let listed = target.and_then(listed::<A>);
     if challenge.is_none() && method.is_none() && listed.is_none() {
         return Ok(None);
@@ -109,7 +105,7 @@ fn listed<A: HasOAuth>(target: &str) -> Option<&'static str> {
 /// The app that sent this browser, looked for once more on the way out. `None` where it was none.
 pub(super) fn target<A: HasOAuth>(row: &StateRow) -> Option<&'static str> {
     let target = row.redirect_to.as_deref()?;
-    (row.journey == Journey::Exchange.name())
+    (row.journey == Journey::Exchange)
         .then(|| listed::<A>(target))
         .flatten()
 }

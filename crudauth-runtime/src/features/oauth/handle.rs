@@ -5,12 +5,13 @@ use std::fmt;
 use time::OffsetDateTime;
 
 use super::HasOAuth;
-use super::flow::{self, Unlinked};
+use super::flow;
 use crate::account::AuthUser;
 use crate::authority::engine;
 use crate::engine::{hex, unhex};
 use crate::error::{Error, Result};
 use crate::oauth::KeptTokens;
+use crate::store::identities::{Detached, IdentityRow};
 
 /// Accounts at providers: `auth.oauth()`.
 pub struct OAuthHandle<'a, A: HasOAuth>(&'a A);
@@ -71,8 +72,8 @@ impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn identities(&self, user: &Id<A>) -> Result<Vec<Identity>> {
-        let rows = flow::list(engine(self.0), user).await?;
-        let identity = |row: crate::store::identities::IdentityRow| Identity {
+        let rows = engine(self.0).store.identities(user).await?;
+        let identity = |row: IdentityRow| Identity {
             id: hex(&row.id),
             provider: row.provider,
             email: row.email,
@@ -101,10 +102,10 @@ impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
     /// Ask for `#[require(sudo)]` before you call it: whoever takes over a session would keep the owner out.
     pub async fn unlink(&self, user: &Id<A>, id: &str) -> std::result::Result<(), UnlinkError> {
         let id = unhex(id).ok_or(UnlinkError::NotFound)?;
-        match flow::unlink(engine(self.0), user, &id).await? {
-            Unlinked::Done => Ok(()),
-            Unlinked::Missing => Err(UnlinkError::NotFound),
-            Unlinked::Last => Err(UnlinkError::LastWayIn),
+        match engine(self.0).store.detach(user, &id).await? {
+            Detached::Done => Ok(()),
+            Detached::Missing => Err(UnlinkError::NotFound),
+            Detached::Last => Err(UnlinkError::LastWayIn),
         }
     }
 }

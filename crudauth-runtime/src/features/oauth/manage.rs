@@ -5,18 +5,18 @@ use axum::extract::{Path, Request, State};
 use serde::Serialize;
 
 use super::HasOAuth;
-use super::flow::{self, Departure, Unlinked};
+use super::flow::Departure;
 use super::routes::{clients, depart, provider, redirect_uri};
 use crate::account::AuthUser;
 use crate::authority::{client, engine};
 use crate::crypto::PasswordHash;
-use crate::elevated::is_elevated;
+use crate::elevated::is_elevated_at_all;
 use crate::engine::{hex, unhex};
 use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, detail, json, limited, ok};
 use crate::principal::{Principal, signed_in_recently};
-use crate::store::identities::{IdentityRow, Journey};
+use crate::store::identities::{Detached, IdentityRow, Journey};
 
 /// `POST /oauth/{provider}/link`. Sends the browser to a provider, to link an account there.
 pub(super) async fn link<A: HasOAuth>(
@@ -54,7 +54,7 @@ pub(super) async fn link<A: HasOAuth>(
 
 /// `GET /oauth/identities`. Lists one's own accounts at providers, the oldest first.
 pub(super) async fn list<A: HasOAuth>(principal: Principal<A>, State(auth): State<A>) -> Answer {
-    let rows = flow::list(engine(&auth), principal.user_id()).await?;
+    let rows = engine(&auth).store.identities(principal.user_id()).await?;
     ok(&rows.iter().map(Listed::of).collect::<Vec<_>>())
 }
 
@@ -80,10 +80,10 @@ pub(super) async fn unlink<A: HasOAuth>(
             return Err(Problem::RecentSignInRequired);
         }
     }
-    match flow::unlink(engine(&auth), principal.user_id(), &id).await? {
-        Unlinked::Done => detail("Identity unlinked."),
-        Unlinked::Missing => Err(Problem::IdentityNotFound),
-        Unlinked::Last => Err(Problem::LastWayIn),
+    match engine(&auth).store.detach(principal.user_id(), &id).await? {
+        Detached::Done => detail("Identity unlinked."),
+        Detached::Missing => Err(Problem::IdentityNotFound),
+        Detached::Last => Err(Problem::LastWayIn),
     }
 }
 
@@ -95,10 +95,7 @@ fn declares_sudo<A: HasOAuth>() -> bool {
 
 async fn has_sudo<A: HasOAuth>(auth: &A, principal: &Principal<A>) -> Result<bool, Problem> {
     match principal.session().filter(|_| declares_sudo::<A>()) {
-        Some(session) => {
-            let within = std::time::Duration::MAX;
-            Ok(is_elevated(engine(auth), &session.key, within, u32::MAX).await?)
-        }
+        Some(session) => Ok(is_elevated_at_all(engine(auth), &session.key).await?),
         None => Ok(false),
     }
 }

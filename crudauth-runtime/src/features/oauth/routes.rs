@@ -6,7 +6,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::answers::{problem, redirect, refuse, turn_away};
@@ -15,7 +14,7 @@ use super::{HasOAuth, exchange};
 use crate::account::{AccountKey, AuthUser};
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::State as Journeying;
-use crate::http::body::{self, query_flag, query_text};
+use crate::http::body::{self, query_flag, query_texts};
 use crate::http::cookie::{Cookie, one};
 use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
@@ -37,9 +36,15 @@ pub(super) async fn authorize<A: HasOAuth>(
     let who = client::<A>(&parts).group;
     let work = async {
         let redirect_uri = redirect_uri(clients, provider);
-        let redirect_to = query_text(&parts.uri, "redirect_to")?;
+        let names = [
+            "redirect_to",
+            "code_challenge",
+            "code_challenge_method",
+            "scope",
+        ];
+        let [redirect_to, wish @ ..] = query_texts(&parts.uri, names)?;
         let remember = query_flag(&parts.uri, "remember_me", false)?;
-        let by_app = exchange::asked::<A>(&parts.uri, redirect_to.as_deref())?;
+        let by_app = exchange::asked::<A>(redirect_to.as_deref(), wish)?;
         let departure = match &by_app {
             Some(app) => app.departure(&redirect_uri),
             None => Departure {
@@ -92,12 +97,12 @@ pub(super) async fn callback<A: HasOAuth>(
     let (mut parts, _) = request.into_parts();
     let clients = clients(&auth)?;
     let provider = provider(clients, path)?;
-    let Some([code, state, issuer, error]) =
-        body::query_values(&parts.uri, ["code", "state", "iss", "error"])
+    let Ok([code, brought, issuer, error]) =
+        query_texts(&parts.uri, ["code", "state", "iss", "error"])
     else {
         return refuse::<A>(Problem::OAuthFailed, A::OAUTH.json);
     };
-    let state = state.as_deref().and_then(Journeying::parse);
+    let state = brought.as_deref().and_then(Journeying::parse);
     let mut response = match (state.as_ref(), code, error) {
         (Some(state), _, _) if !is_bound(&parts, state) => {
             refuse::<A>(Problem::InvalidState, A::OAUTH.json)?
@@ -115,14 +120,8 @@ pub(super) async fn callback<A: HasOAuth>(
             let row = flow::abandon(engine(&auth), provider, state).await?;
             turn_away::<A>(row.as_ref(), Problem::OAuthFailed)?
         }
-        (None, _, _) => refuse::<A>(
-            if has_state(&parts) {
-                Problem::InvalidState
-            } else {
-                Problem::OAuthFailed
-            },
-            A::OAUTH.json,
-        )?,
+        (None, _, _) if brought.is_some() => refuse::<A>(Problem::InvalidState, A::OAUTH.json)?,
+        (None, _, _) => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json)?,
     };
     if let Some(state) = &state {
         let name = state.cookie();
@@ -189,21 +188,11 @@ async fn arrive<A: HasOAuth>(
     match flow::arrive(engine(auth), provider, arrival).await? {
         Arrived::Dead => refuse::<A>(Problem::InvalidState, A::OAUTH.json),
         Arrived::Failed(row) => turn_away::<A>(Some(&row), Problem::OAuthFailed),
-        Arrived::Vouched(row, identified) if row.journey == Journey::Link.name() => {
-            let linked: BoxFuture<'_, Answer> =
-                Box::pin(link(auth, provider, parts, row, *identified));
-            linked.await
-        }
-        Arrived::Vouched(row, identified) if row.journey == Journey::Exchange.name() => {
-            let exchanged: BoxFuture<'_, Answer> =
-                Box::pin(exchange::arrive(auth, provider, parts, row, *identified));
-            exchanged.await
-        }
-        Arrived::Vouched(row, identified) => {
-            let signed_in: BoxFuture<'_, Answer> =
-                Box::pin(sign_in(auth, provider, parts, row, *identified));
-            signed_in.await
-        }
+        Arrived::Vouched(row, identified) => match row.journey {
+            Journey::SignIn => sign_in(auth, provider, parts, row, *identified).await,
+            Journey::Link => link(auth, provider, parts, row, *identified).await,
+            Journey::Exchange => exchange::arrive(auth, provider, parts, row, *identified).await,
+        },
     }
 }
 
@@ -306,10 +295,6 @@ fn target<A: HasOAuth>(row: &StateRow) -> &str {
 
 fn is_bound(parts: &Parts, state: &Journeying) -> bool {
     one(&parts.headers, &state.cookie()).is_some_and(|cookie| state.is_in(cookie))
-}
-
-fn has_state(parts: &Parts) -> bool {
-    matches!(query_text(&parts.uri, "state"), Ok(Some(_)))
 }
 
 pub(super) fn clients<A: HasOAuth>(auth: &A) -> Result<&Clients, Problem> {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::flow::{self, Live, Opening, open_and_tell};
 use super::{HasSession, cookies};
 use crate::authority::{Entered, Entry, Renewal, Transport, client, engine};
-use crate::device::known_device;
+use crate::device::own_device;
 use crate::engine::{Rotated, detached};
 use crate::error::Result;
 use crate::http::origin::{check_origin, is_safe};
@@ -53,12 +53,11 @@ async fn enter<A: HasSession>(
 ) -> Result<Option<Entered<A::User>>> {
     let engine = engine(auth);
     let cookie = |name| cookies::value(&parts.headers, name);
-    let device = cookie(A::SESSION.device_cookie)
-        .filter(|device| known_device(engine, &entry.proof.user, device).is_some());
+    let device = cookie(A::SESSION.device_cookie);
     let opening = Opening {
         remember: entry.remember,
         presented: cookie(A::SESSION.cookie).map(str::to_owned),
-        device: device.map(str::to_owned),
+        device: own_device(engine, &entry.proof.user, device),
         client: client::<A>(parts),
         attempt: None,
     };

@@ -1,17 +1,15 @@
 //! What the application's own code does with elevations.
 
 use std::fmt;
-use std::time::Duration;
 
 use axum::http::request::Parts;
 use time::OffsetDateTime;
 
 use super::HasSudo;
 use super::flow::{self, Caller, Outcome, Proof};
-use super::proof::{ANY, EVER};
 use crate::authority::{client, engine};
 use crate::crypto::Normalized;
-use crate::elevated::is_elevated;
+use crate::elevated::is_elevated_at_all;
 use crate::engine::Client;
 use crate::error::Result;
 use crate::principal::Principal;
@@ -97,10 +95,7 @@ impl<'a, A: HasSudo> SudoHandle<'a, A> {
     /// When the database cannot be asked.
     pub async fn is_elevated<P>(&self, principal: &Principal<A, P>) -> Result<bool> {
         match principal.session() {
-            Some(session) => {
-                let ever = Duration::from_secs(EVER);
-                is_elevated(engine(self.auth), &session.key, ever, ANY).await
-            }
+            Some(session) => is_elevated_at_all(engine(self.auth), &session.key).await,
             None => Ok(false),
         }
     }

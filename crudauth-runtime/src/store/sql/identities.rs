@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::store::Digest;
 use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{
-    Attached, CodeRow, Detached, Ground, Identities, IdentityRow, NewCode, NewIdentity, NewState,
-    StateRow,
+    Attached, CodeRow, Detached, Ground, Identities, IdentityRow, Journey, NewCode, NewIdentity,
+    NewState, StateRow,
 };
 use crate::store::outbox::Job;
 
@@ -145,9 +145,10 @@ fn listed<D: Dialect>(row: &D::Row) -> Result<IdentityRow> {
 }
 
 fn state<D: Dialect>(row: &D::Row) -> Result<StateRow> {
+    let journey = D::text(row, 1)?.as_deref().and_then(Journey::named);
     Ok(StateRow {
         provider: D::text(row, 0)?.ok_or_else(lacking)?,
-        journey: D::text(row, 1)?.ok_or_else(lacking)?,
+        journey: journey.ok_or_else(lacking)?,
         session: digest(D::blob(row, 2)?)?,
         redirect_to: D::text(row, 3)?,
         remember: int::<D>(row, 4)? != 0,

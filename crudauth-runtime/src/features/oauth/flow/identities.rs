@@ -11,10 +11,7 @@ use crate::hooks::{AccountInfo, OAuthLogin, OAuthOutcome};
 use crate::oauth::Identified;
 use crate::outbox;
 use crate::policy::ProviderPolicy;
-use crate::store::Digest;
-use crate::store::identities::{Attached, Detached, Ground, IdentityRow, NewIdentity};
-
-pub(crate) use crate::store::identities::Detached as Unlinked;
+use crate::store::identities::{Attached, Ground, NewIdentity};
 
 /// What became of a link that the owner asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,21 +75,4 @@ pub(crate) async fn link<U: AuthUser>(
         Ok(Linked::Done)
     })
     .await
-}
-
-/// The account's identities, the oldest first.
-pub(crate) async fn list<U: AuthUser>(
-    engine: &Engine<U>,
-    user: &U::Id,
-) -> Result<Vec<IdentityRow>> {
-    engine.store.identities(user).await
-}
-
-/// Removes one, unless nobody could sign in without it.
-pub(crate) async fn unlink<U: AuthUser>(
-    engine: &Engine<U>,
-    user: &U::Id,
-    id: &Digest,
-) -> Result<Detached> {
-    engine.store.detach(user, id).await
 }

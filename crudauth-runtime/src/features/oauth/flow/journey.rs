@@ -1,7 +1,5 @@
 //! To the provider and back.
 
-use futures_util::future::BoxFuture;
-
 use crate::account::AuthUser;
 use crate::crypto::journey::{Companions, State};
 use crate::engine::Engine;
@@ -100,10 +98,7 @@ pub(crate) async fn arrive<U: AuthUser>(
         redirect_uri: arrival.redirect_uri,
         user: row.said.as_deref(),
     };
-    // On the heap, and of one type: what it awaits is of many.
-    let identified: BoxFuture<'_, Result<Identified, Failure>> =
-        Box::pin(client.identify(engine.now(), &answer));
-    match identified.await {
+    match client.identify(engine.now(), &answer).await {
         Ok(identified) => Ok(Arrived::Vouched(row, Box::new(identified))),
         Err(failure) => {
             report(client, &failure);

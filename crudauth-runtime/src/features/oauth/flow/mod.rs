@@ -8,7 +8,7 @@ mod resolve;
 mod tokens;
 
 pub(crate) use code::{hand_over, redeem};
-pub(crate) use identities::{Linked, Unlinked, link, list, unlink};
+pub(crate) use identities::{Linked, link};
 pub(crate) use journey::{Arrival, Arrived, Departure, abandon, amend, arrive, depart};
 pub(crate) use resolve::{Refusal, Resolution, missing_columns, resolve};
 pub(crate) use tokens::kept;
