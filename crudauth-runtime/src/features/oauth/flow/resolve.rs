@@ -5,11 +5,13 @@
 //! | known | – | – | signs in |
 //! | new, provider not trusted | – | – | `link_required` |
 //! | new | absent / not proven | – | `email_missing` / `email_unverified` |
-//! | new | proven | disabled | `account_inactive` |
+//! | new | proven | disabled, or not admitted before something else is proven | `account_inactive` |
 //! | new | proven | proven, has another identity there | `provider_already_linked` |
 //! | new | proven | proven | is linked |
 //! | new | proven | not proven | is claimed: nothing of what was set up stays |
+//! | new | proven | not proven, is recovered by something else | `link_required` |
 //! | new | proven | none | is created |
+//! | new | proven | none, and nobody is admitted before something else is proven | `link_required` |
 
 use std::sync::Arc;
 
@@ -201,11 +203,13 @@ impl<U: AuthUser> Found<'_, U> {
 
     async fn link(&self, user: U, email: &str) -> Result<Option<Outcome<U>>> {
         let account = user.account();
-        if !account.is_active {
+        let proven = account.email_verified == Some(true);
+        // Proven, and still not admitted: something else has to be, of which no provider has a say.
+        if !account.is_active || (proven && !self.engine.admits(&user)) {
             return Ok(Some(Err(Refusal::AccountInactive)));
         }
         let unusable;
-        let (ground, outcome) = if account.email_verified == Some(true) {
+        let (ground, outcome) = if proven {
             (Ground::Proven { email }, OAuthOutcome::Linked)
         } else if U::TABLE.has(Role::Recovery) {
             // Whoever made it may get back in by what it is recovered by, which no provider has a say in.
@@ -234,6 +238,10 @@ impl<U: AuthUser> Found<'_, U> {
     }
 
     async fn create(&self, email: &str, round: u32) -> Result<Option<Outcome<U>>> {
+        if self.engine.policy.recovery.require_verified && U::TABLE.has(Role::Recovery) {
+            // Nobody could ever sign in to it: what has to be proven is not the address.
+            return Ok(Some(Err(Refusal::LinkRequired)));
+        }
         let username = if U::TABLE.has(Role::Username) {
             Some(name::free(self.engine, self.profile, round >= RACES).await?)
         } else {
