@@ -9,8 +9,12 @@
 )]
 #![allow(unreachable_pub, reason = "nobody links to a test")]
 
+#[path = "../support/channel.rs"]
+mod channel;
 #[path = "../support/elsewhere.rs"]
 mod elsewhere;
+#[path = "../support/everywhere.rs"]
+mod everywhere;
 #[path = "../support/handover.rs"]
 mod handover;
 #[path = "../support/http.rs"]
@@ -28,6 +32,7 @@ mod tokens;
 #[path = "../support/wrong.rs"]
 mod wrong;
 
+mod built_in;
 mod crowd;
 mod exchange;
 mod hijack;
@@ -41,5 +46,7 @@ mod landings;
 mod linking;
 mod matrix;
 mod names;
+mod recovered;
 mod states;
 mod ways;
+mod words;
