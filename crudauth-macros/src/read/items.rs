@@ -2,7 +2,7 @@
 
 use darling::ast::NestedMeta;
 use proc_macro2::{TokenStream, TokenTree};
-use syn::Meta;
+use syn::{Ident, Lit, Meta};
 
 use crate::diag::Cx;
 
@@ -46,11 +46,15 @@ fn meta(cx: &Cx, owner: &str, item: TokenStream) -> Option<Meta> {
     match syn::parse2::<NestedMeta>(item.clone()) {
         Ok(NestedMeta::Meta(meta)) => Some(meta),
         Ok(NestedMeta::Lit(lit)) => {
-            cx.error_on(
-                lit,
-                format!("{owner} takes keys, not a bare value"),
-                "write `key = value`",
-            );
+            let word = match &lit {
+                Lit::Str(text) => text.parse::<Ident>().ok(),
+                _ => None,
+            };
+            let fix = match word {
+                Some(word) => format!("write `{word}` without quotes, or `key = value`"),
+                None => "write `key = value`".to_owned(),
+            };
+            cx.error_on(lit, format!("{owner} takes keys, not a bare value"), fix);
             None
         }
         Ok(NestedMeta::NameValueInvalidExpr(_)) | Err(_) => {

@@ -106,7 +106,27 @@ fn mistakes_in_providers_are_told() {
         ),
         (
             "oidc(\"a\", issuer = \"b\")",
-            "`oidc(…)` has no key `issuer`; expected one of: trusted",
+            "`oidc(…)` has no key `issuer`, which the builder takes; write `.oidc(\"a\", Credentials::new(id, secret).issuer(\"https://…\"))` there",
+        ),
+        (
+            "google(client_id = \"a\")",
+            "`google(…)` has no key `client_id`, which the builder takes; write `.google(Credentials::new(id, secret))` there",
+        ),
+        (
+            "github(scopes(\"a\"))",
+            "write `.github(Credentials::new(id, secret).scopes([\"…\"]))` there",
+        ),
+        (
+            "oidc(\"a\", untrusted)",
+            "`oidc(…)` has no key `untrusted`; write `trusted = false`",
+        ),
+        (
+            "oidc(\"a\", \"b\")",
+            "each provider has one name; write `oidc(…)`, or `provider(…)`, once for each",
+        ),
+        (
+            "google, trusted = false",
+            "`#[oauth]` has no key `trusted`; write `oidc(\"sso\", trusted = false)`",
         ),
         (
             "google(trusted = \"no\")",
@@ -117,7 +137,10 @@ fn mistakes_in_providers_are_told() {
             "`trusted` is given twice in `google(…)`",
         ),
         ("google(\"a\")", "`google(…)` takes keys, not a bare value"),
-        ("\"google\"", "`#[oauth]` takes keys, not a bare value"),
+        (
+            "\"google\"",
+            "`#[oauth]` takes keys, not a bare value; write `google` without quotes, or `key = value`",
+        ),
     ] {
         told("auth", &block(keys), needle);
     }
@@ -129,7 +152,15 @@ fn mistakes_in_what_the_routes_do_are_told() {
         ("respons = \"json\"", "did you mean `response`?"),
         (
             "scopes = \"email\"",
-            "`#[oauth]` has no key `scopes`; expected one of: google, github",
+            "`#[oauth]` has no key `scopes`, which the builder takes; write `.google(Credentials::new(id, secret).scopes([\"…\"]))` there",
+        ),
+        (
+            "redirect_uri = \"https://app.example.com/callback\"",
+            "`#[oauth]` has no key `redirect_uri`, which the builder takes; write `.public_url(\"https://app.example.com\")` there",
+        ),
+        (
+            "nonce = \"a\"",
+            "`#[oauth]` has no key `nonce`; expected one of: google, github",
         ),
         (
             "response = \"json\", response = \"json\"",

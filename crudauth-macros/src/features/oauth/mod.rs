@@ -1,6 +1,7 @@
 //! `#[oauth(…)]`: signing in with an account at somebody else's.
 
 mod args;
+mod misplaced;
 mod providers;
 mod target;
 
@@ -34,6 +35,8 @@ impl Section for OAuth {
             metas.into_iter().partition(|meta| is_provider(cx, meta));
         let none = written.is_empty();
         let providers = providers(cx, written);
+        let rest = misplaced::placed(cx, "`#[oauth]`", "google(", rest);
+        let rest = misplaced::about_trust(cx, "`#[oauth]`", misplaced::OF_ALL, rest);
         let rest = known(cx, "`#[oauth]`", KEYS, rest);
         if none && !cx.failed() {
             cx.error_on(

@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{LitStr, Meta};
 
 use super::args::{KEYS, Kind, OPTIONS, Options};
+use super::misplaced;
 use crate::diag::{Cx, nearest, spelled};
 use crate::read::items::{self, split};
 use crate::read::name::is_provider_name;
@@ -95,15 +96,38 @@ fn provider(cx: &Cx, meta: &Meta) -> Option<Provider> {
     let name = if kind.named() {
         name(cx, meta, &word, parts.next())
     } else {
-        Some(word)
+        Some(word.clone())
     };
+    let mut parts: Vec<_> = parts.collect();
+    if kind.named() {
+        parts.retain(|part| !is_second_name(cx, part));
+    }
     let rest = items::metas(cx, &owner, quote!(#(#parts),*));
+    let call = match &name {
+        Some(name) if kind.named() => format!("{word}(\"{name}\", "),
+        _ => format!("{word}("),
+    };
+    let rest = misplaced::placed(cx, &owner, &call, rest);
+    let rest = misplaced::about_trust(cx, &owner, misplaced::OF_ONE, rest);
     let options: Options = from_metas(cx, known(cx, &owner, OPTIONS, rest)).unwrap_or_default();
     Some(Provider {
         kind,
         name: name?,
         trusted: options.trusted.is_none_or(|switch| switch.0),
     })
+}
+
+/// Whether this is a text behind the name, as in `oidc("sso", "corp")`.
+fn is_second_name(cx: &Cx, part: &TokenStream) -> bool {
+    let Ok(literal) = syn::parse2::<LitStr>(part.clone()) else {
+        return false;
+    };
+    cx.error_on(
+        literal,
+        "each provider has one name",
+        "write `oidc(…)`, or `provider(…)`, once for each",
+    );
+    true
 }
 
 /// The name in `oidc("sso")`.
