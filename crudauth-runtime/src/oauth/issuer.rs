@@ -27,6 +27,8 @@ pub(super) const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 const VERSION: &str = "/v2.0";
 
+const METADATA: &str = "/.well-known/openid-configuration";
+
 impl Issuer {
     /// # Errors
     /// What is wrong with it, as the end of a sentence.
@@ -37,8 +39,13 @@ impl Issuer {
             .ok_or("it is an https URL without query and fragment (http on loopback only)")?;
         // OpenID Connect Discovery §4: less the slash at the end.
         let path = url.path().trim_end_matches('/');
+        if path.ends_with(METADATA) {
+            return Err(
+                "it is where the provider publishes its metadata; leave `/.well-known/openid-configuration` out",
+            );
+        }
         let mut metadata = url.clone();
-        metadata.set_path(&format!("{path}/.well-known/openid-configuration"));
+        metadata.set_path(&format!("{path}{METADATA}"));
         Ok(Self {
             declared: configured.to_owned(),
             metadata,

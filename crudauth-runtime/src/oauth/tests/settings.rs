@@ -145,6 +145,9 @@ fn sec_102_an_issuer_is_an_https_url_of_its_own() {
         "https://idp.example.com/#",
         "https://a@idp.example.com",
         "idp.example.com",
+        // The URL that providers tell people to copy.
+        "https://idp.example.com/.well-known/openid-configuration",
+        "https://idp.example.com/realms/x/.well-known/openid-configuration/",
         "",
     ] {
         for kind in [ProviderKind::Oidc, ProviderKind::GitHub] {
