@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `{identities:is:2}` | `"google_id" = $2 OR "github_id" = $3` |
 //! | `{identities:put:2}` | `"google_id" = COALESCE($2, "google_id"), "github_id" = …` |
-//! | `{identities:free:2}` | `($2 IS NULL OR COALESCE("google_id", '') IN ('', $2)) AND (…)` |
+//! | `{identities:free:2}` | `($2 IS NULL OR COALESCE("google_id", '') = '') AND (…)` |
 //! | `{identities:drop:2}` | `"google_id" = NULLIF("google_id", $2), "github_id" = …` |
 //! | `{identities:none}` | `"google_id" = NULL, "github_id" = NULL` |
 //! | `{identities:after:2}` | `$4`: the first argument behind them |
@@ -77,9 +77,7 @@ const fn one(out: &mut Text, form: &str, (name, argument): (&str, usize), syntax
             value(out, argument);
             out.text(" IS NULL OR COALESCE(");
             out.quoted("", name, syntax.quote);
-            out.text(", '') IN ('', ");
-            value(out, argument);
-            out.text("))");
+            out.text(", '') = '')");
         }
         b"drop" => {
             out.quoted("", name, syntax.quote);
@@ -168,7 +166,7 @@ mod tests {
             ),
             (
                 "free:2",
-                r#"($2 IS NULL OR COALESCE("google_id", '') IN ('', $2)) AND ($3 IS NULL OR COALESCE("github_id", '') IN ('', $3))"#,
+                r#"($2 IS NULL OR COALESCE("google_id", '') = '') AND ($3 IS NULL OR COALESCE("github_id", '') = '')"#,
             ),
             (
                 "drop:10",
