@@ -63,6 +63,10 @@ impl Text {
     };
 
     /// All of `parts`, one after another.
+    #[cfg_attr(
+        not(feature = "oauth"),
+        expect(dead_code, reason = "says what is wrong with a column of that feature")
+    )]
     pub(crate) const fn of(parts: &[&str]) -> Self {
         let mut out = Self::EMPTY;
         let mut at = 0;
