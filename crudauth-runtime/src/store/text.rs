@@ -298,7 +298,7 @@ const fn role(name: &str) -> Option<Role> {
 mod tests {
     use super::*;
 
-    const fn def(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
+    pub(super) const fn def(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
         ColumnDef {
             field: name,
             name,
@@ -325,7 +325,7 @@ mod tests {
             ],
         },
     };
-    const SYNTAX: Syntax = Syntax {
+    pub(super) const SYNTAX: Syntax = Syntax {
         quote: b'"',
         row_lock: " FOR UPDATE",
         free_row_lock: " FOR UPDATE SKIP LOCKED",
