@@ -33,6 +33,8 @@ mod tokens;
 mod wrong;
 
 mod built_in;
+mod column_tables;
+mod columns;
 mod crowd;
 mod exchange;
 mod hijack;

@@ -84,6 +84,11 @@ auth! {
 pub struct Heard(&'static Mutex<Vec<String>>);
 
 impl Heard {
+    /// Ears that nobody asks.
+    pub fn new() -> Self {
+        Self(Box::leak(Box::default()))
+    }
+
     fn note(self, line: String) {
         self.0.lock().unwrap().push(line);
     }
@@ -126,7 +131,7 @@ impl<A> Deref for Town<A> {
 macro_rules! town {
     ($auth:ty) => {{
         use crate::elsewhere::{PUBLIC, credentials};
-        let heard = Heard(Box::leak(Box::default()));
+        let heard = Heard::new();
         let demo = Provider::start().await.unwrap();
         let other = Provider::start().await.unwrap();
         let loose = Provider::start().await.unwrap();

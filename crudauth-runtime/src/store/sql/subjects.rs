@@ -3,10 +3,10 @@
 //!
 //! The account's row is all that they are: locking it locks them.
 
-use super::{Schema, SqlStore, UserRow, sql, statements};
+use super::{Schema, SqlStore, UserRow, int, sql, statements};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{Attached, IdentityRow, NewIdentity, subject_id};
 use crate::store::refusal::Refusal;
@@ -15,6 +15,7 @@ statements! {
     BySubject = "SELECT {u.*} FROM {users} u WHERE {identities:is:1}";
     Put = "UPDATE {users} SET {identities:put:2}[updated_at:, {updated_at} = {identities:after:2}] \
         WHERE {id} = $1 AND {identities:free:2}";
+    Own = "SELECT count(*) FROM {users} WHERE {id} = $1 AND ({identities:is:2})";
     Drop = "UPDATE {users} SET {identities:drop:2}[updated_at:, {updated_at} = {identities:after:2}] WHERE {id} = $1";
     Forget = "UPDATE {users} SET {identities:none} WHERE {id} = $1";
 }
@@ -44,7 +45,7 @@ where
     }
 }
 
-/// Links an identity to an account that the transaction has locked or made.
+/// Links an identity to an account that the transaction has locked or made. One that it has already is taken, as a row would be.
 pub(super) async fn put<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
@@ -54,11 +55,23 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    let mut args = Args::new().key::<S::User>(user);
-    S::User::bind_identity(identity.provider, identity.subject, &mut args)?;
+    let named = || {
+        let mut args = Args::new().key::<S::User>(user);
+        S::User::bind_identity(identity.provider, identity.subject, &mut args)?;
+        Ok::<_, Error>(args)
+    };
+    let mut args = named()?;
     S::User::bind_updated(identity.now, &mut args)?;
     match D::execute(conn, sql::<Put, D, S>(), args).await {
-        Ok(0) => Ok(Attached::Occupied),
+        Ok(0) => {
+            let rows = D::fetch(conn, sql::<Own, D, S>(), named()?).await?;
+            let own = rows.first().map(|row| int::<D>(row, 0)).transpose()?;
+            Ok(if own == Some(1) {
+                Attached::Taken
+            } else {
+                Attached::Occupied
+            })
+        }
         Ok(_) => Ok(Attached::Done),
         Err(error) => match Refusal::of(&error).filter(|refusal| refusal.is_about_values()) {
             Some(refusal) if refusal.whole().is_unique_violation() => Ok(Attached::Taken),

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `{identities:is:2}` | `"google_id" = $2 OR "github_id" = $3` |
 //! | `{identities:put:2}` | `"google_id" = COALESCE($2, "google_id"), "github_id" = …` |
-//! | `{identities:free:2}` | `($2 IS NULL OR COALESCE("google_id", '') IN ('', $2)) AND (…)` |
+//! | `{identities:free:2}` | `($2 IS NULL OR COALESCE("google_id", '') = '') AND (…)` |
 //! | `{identities:drop:2}` | `"google_id" = NULLIF("google_id", $2), "github_id" = …` |
 //! | `{identities:none}` | `"google_id" = NULL, "github_id" = NULL` |
 //! | `{identities:after:2}` | `$4`: the first argument behind them |
@@ -77,9 +77,7 @@ const fn one(out: &mut Text, form: &str, (name, argument): (&str, usize), syntax
             value(out, argument);
             out.text(" IS NULL OR COALESCE(");
             out.quoted("", name, syntax.quote);
-            out.text(", '') IN ('', ");
-            value(out, argument);
-            out.text("))");
+            out.text(", '') = '')");
         }
         b"drop" => {
             out.quoted("", name, syntax.quote);
@@ -120,24 +118,9 @@ const fn split(form: &str) -> (&str, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{SYNTAX, def};
     use super::super::{Names, render};
-    use super::*;
-    use crate::account::{ColumnDef, Fill};
-
-    const fn def(name: &'static str, role: Role) -> ColumnDef {
-        ColumnDef {
-            field: name,
-            name,
-            role,
-            fill: Fill::Database,
-            nullable: true,
-            unique: true,
-            repr: None,
-            register: false,
-            max_length: None,
-            provider: None,
-        }
-    }
+    use crate::account::{Fill, Role, Table};
 
     const NAMES: Names = Names {
         prefix: "auth_",
@@ -145,19 +128,13 @@ mod tests {
             schema: None,
             name: "users",
             columns: &[
-                def("id", Role::Id),
-                def("google_id", Role::Identity),
-                def("plan", Role::Own),
-                def("github_id", Role::Identity),
+                def("id", Role::Id, Fill::Database),
+                def("google_id", Role::Identity, Fill::Database),
+                def("plan", Role::Own, Fill::Database),
+                def("github_id", Role::Identity, Fill::Database),
             ],
         },
     };
-    const SYNTAX: Syntax = Syntax {
-        quote: b'"',
-        row_lock: "",
-        free_row_lock: "",
-    };
-
     #[test]
     fn every_column_has_its_argument() {
         for (form, sql) in [
@@ -168,7 +145,7 @@ mod tests {
             ),
             (
                 "free:2",
-                r#"($2 IS NULL OR COALESCE("google_id", '') IN ('', $2)) AND ($3 IS NULL OR COALESCE("github_id", '') IN ('', $3))"#,
+                r#"($2 IS NULL OR COALESCE("google_id", '') = '') AND ($3 IS NULL OR COALESCE("github_id", '') = '')"#,
             ),
             (
                 "drop:10",
