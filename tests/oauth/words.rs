@@ -104,6 +104,47 @@ async fn both_modes_open_the_same_session_and_json_says_whose() {
     assert_eq!(me(&script).await, "");
 }
 
+/// What is in a URL of the journey goes nowhere else: no page that it leads to is told of it, and nobody keeps the answer.
+#[tokio::test]
+async fn sec_098_no_page_behind_a_journey_is_told_its_code() {
+    let (web, page) = (web().await, page().await);
+    let mut answers = Vec::new();
+    for (mut client, demo) in [(web.client(), &web.demo), (page.client(), &page.demo)] {
+        let gone = client.get("/oauth/demo/authorize").await;
+        client.keep(&gone);
+        let told = gone.json()["url"].as_str().map(str::to_owned);
+        let url = told.or(gone.header("location").map(str::to_owned)).unwrap();
+        assert!(url.starts_with(demo.url()), "{url}");
+        let callback = sign_in(&url, "ada").await;
+        let mut stranger = client.clone();
+        stranger.cookies.clear();
+        answers.push(bring(&mut stranger, &callback).await);
+        answers.push(bring(&mut client, &callback).await);
+        answers.push(bring(&mut client, &callback).await);
+        answers.push(client.get("/oauth/demo/callback?code=a&error=b").await);
+        answers.push(client.get("/oauth/demo/callback?code=a&code=b").await);
+    }
+    let codes: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
+    assert_eq!(codes, [307, 307, 307, 307, 307, 400, 200, 400, 400, 400]);
+    for answer in answers {
+        assert_eq!(
+            answer.header("referrer-policy"),
+            Some("no-referrer"),
+            "{}",
+            answer.text
+        );
+        assert_eq!(
+            answer.header("cache-control"),
+            Some("no-store"),
+            "{}",
+            answer.text
+        );
+    }
+}
+
 auth! {
     #[database(sqlite, postgres)]
     #[oauth(oidc("demo"), default_redirect = "/landing?from=provider")]

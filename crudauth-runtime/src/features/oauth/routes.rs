@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::header::REFERRER_POLICY;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::answers::{problem, redirect, refuse, turn_away};
@@ -91,6 +92,18 @@ pub(super) async fn depart<A: HasOAuth>(
 /// `GET /oauth/{provider}/callback`. Where the provider sends the browser back: signs in, or links.
 pub(super) async fn callback<A: HasOAuth>(
     State(auth): State<A>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let mut response = come_home(auth, path, request).await?;
+    // As JSON too: the URL of the page has the code in it.
+    let silent = HeaderValue::from_static("no-referrer");
+    response.headers_mut().insert(REFERRER_POLICY, silent);
+    Ok(response)
+}
+
+async fn come_home<A: HasOAuth>(
+    auth: A,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Answer {
