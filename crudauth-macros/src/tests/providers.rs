@@ -90,7 +90,7 @@ fn mistakes_in_providers_are_told() {
         (&long, "is part of a path"),
         (
             "oidc(\"identities\")",
-            "`/oauth/identities` is a route of its own; give the provider another name",
+            "`identities` is a route of its own; give the provider another name",
         ),
         (
             "oidc(\"google\")",
