@@ -41,5 +41,6 @@ mod landings;
 mod linking;
 mod matrix;
 mod names;
+mod paths;
 mod states;
 mod ways;
