@@ -1,4 +1,4 @@
-//! Identities, and the journeys that end in one.
+//! Identities.
 //!
 //! Order of locks in every transaction here: the account, its sessions, their elevations, its families, its identities, its
 //! links, its messages.
@@ -6,7 +6,9 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, digest, int, sessions, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, digest, int, journeys, sessions, sql, statements, subjects,
+};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
@@ -14,8 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::Digest;
 use crate::store::dialect::{Args, Dialect};
 use crate::store::identities::{
-    Attached, CodeRow, Detached, Ground, Identities, IdentityRow, Journey, NewCode, NewIdentity,
-    NewState, StateRow,
+    Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, Removal,
 };
 use crate::store::outbox::Job;
 
@@ -44,39 +45,28 @@ statements! {
     List = "SELECT id, provider, email, created_at, last_used_at FROM {@identities} WHERE user_id = $1 ORDER BY created_at, id";
     Tokens = "SELECT id, tokens FROM {@identities} WHERE user_id = $1 AND provider = $2 AND tokens IS NOT NULL \
         ORDER BY last_used_at DESC, id LIMIT 1";
-    /// The account's lock: of two requests that remove the last two, one comes second.
-    Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
-    Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
+    /// Of two requests that remove the last two, one comes second.
+    Locked = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1{lock}";
+    ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
+    Others = "SELECT provider FROM {@identities} WHERE user_id = $1 AND id <> $2";
     Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
-    KeepState = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
-        expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    KeepOwned = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
-        expires_at, user_id, session_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    AmendState = "UPDATE {@oauth_states} SET said = $2 WHERE id = $1 AND said IS NULL";
-    TakeState = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey <> 'code' \
-        RETURNING provider, journey, session_id, redirect_to, remember, said, expires_at, challenge, scopes";
-    /// A code is the last leg of a journey, in the table of the others: as short-lived, and swept and forgotten with them.
-    KeepCode = "INSERT INTO {@oauth_states} (id, provider, journey, remember, challenge, scopes, created_at, expires_at, \
-        user_id, token_version) VALUES ($1, $2, 'code', 0, $3, $4, $5, $6, $7, $8)";
-    Code = "SELECT c.token_version, c.challenge, c.scopes, c.expires_at, {u.*} \
-        FROM {@oauth_states} c JOIN {users} u ON u.{id} = c.user_id WHERE c.id = $1 AND c.journey = 'code'";
-    /// The one statement that spends. Of any number of callers it finds a row for one.
-    SpendCode = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey = 'code'";
-    ForgetStates = "DELETE FROM {@oauth_states} WHERE user_id = $1";
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
 
-/// Links an identity to an account that the transaction has locked or made. False when it is another's.
+/// Links an identity to an account that the transaction has locked or made.
 pub(super) async fn insert<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
     identity: &NewIdentity<'_>,
-) -> Result<bool>
+) -> Result<Attached>
 where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
+    if subjects::keeps::<S>(identity.provider) {
+        return subjects::put::<D, S>(conn, user, identity).await;
+    }
     let args = || {
         Args::new()
             .blob(Some(identity.id))
@@ -88,8 +78,13 @@ where
             .at(identity.now)
             .text(identity.tokens)
     };
-    Ok(D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
-        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0)
+    let linked = D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
+        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0;
+    Ok(if linked {
+        Attached::Done
+    } else {
+        Attached::Taken
+    })
 }
 
 /// Removes every identity of an account that the transaction has locked, and ends the journeys on its behalf.
@@ -100,10 +95,11 @@ where
 {
     let args = Args::new().key::<S::User>(user);
     D::execute(conn, sql::<Forget, D, S>(), args).await?;
-    end_journeys::<D, S>(conn, user).await
+    subjects::forget::<D, S>(conn, user).await?;
+    journeys::end_of_user::<D, S>(conn, user).await
 }
 
-/// Removes those that were linked since, and ends the journeys on the account's behalf.
+/// Removes those that were linked since, and ends the journeys on the account's behalf. A column does not say when: those go all.
 pub(super) async fn forget_since<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
@@ -115,18 +111,8 @@ where
 {
     let args = Args::new().key::<S::User>(user).at(since);
     D::execute(conn, sql::<ForgetSince, D, S>(), args).await?;
-    end_journeys::<D, S>(conn, user).await
-}
-
-async fn end_journeys<D, S>(conn: &mut D::Connection, user: &Id<S>) -> Result<()>
-where
-    D: Dialect,
-    S: Schema<User: UserRow<D>>,
-{
-    let args = Args::new().key::<S::User>(user);
-    D::execute(conn, sql::<ForgetStates, D, S>(), args)
-        .await
-        .map(drop)
+    subjects::forget::<D, S>(conn, user).await?;
+    journeys::end_of_user::<D, S>(conn, user).await
 }
 
 fn lacking() -> Error {
@@ -139,37 +125,10 @@ fn listed<D: Dialect>(row: &D::Row) -> Result<IdentityRow> {
         id: digest(D::blob(row, 0)?)?.ok_or_else(lacking)?,
         provider: D::text(row, 1)?.ok_or_else(lacking)?,
         email: D::text(row, 2)?,
-        created_at: at(3)?,
-        last_used_at: at(4)?,
+        created_at: Some(at(3)?),
+        last_used_at: Some(at(4)?),
     })
 }
-
-fn state<D: Dialect>(row: &D::Row) -> Result<StateRow> {
-    let journey = D::text(row, 1)?.as_deref().and_then(Journey::named);
-    Ok(StateRow {
-        provider: D::text(row, 0)?.ok_or_else(lacking)?,
-        journey: journey.ok_or_else(lacking)?,
-        session: digest(D::blob(row, 2)?)?,
-        redirect_to: D::text(row, 3)?,
-        remember: int::<D>(row, 4)? != 0,
-        said: D::text(row, 5)?,
-        expires_at: Timestamp::from_micros(int::<D>(row, 6)?),
-        challenge: D::text(row, 7)?,
-        scopes: D::text(row, 8)?,
-    })
-}
-
-fn code<D: Dialect>(row: &D::Row) -> Result<CodeRow> {
-    Ok(CodeRow {
-        token_version: int::<D>(row, 0)?,
-        challenge: D::text(row, 1)?.ok_or_else(lacking)?,
-        scopes: D::text(row, 2)?,
-        expires_at: Timestamp::from_micros(int::<D>(row, 3)?),
-    })
-}
-
-/// Columns of [`CodeRow`] before those of the account.
-const CODE_WIDTH: usize = 4;
 
 impl<D, S> SqlStore<D, S>
 where
@@ -194,7 +153,9 @@ where
             forget::<D, S>(&mut tx, user).await?;
             let links = Args::new().key::<S::User>(user);
             D::execute(&mut tx, sql::<VoidLinks, D, S>(), links).await?;
-        } else if matches!(ground, Ground::Proven { .. }) {
+        } else if matches!(ground, Ground::Proven { .. })
+            && !subjects::keeps::<S>(identity.provider)
+        {
             let args = Args::new()
                 .key::<S::User>(user)
                 .text(Some(identity.provider))
@@ -204,8 +165,9 @@ where
                 return Ok(Attached::Occupied);
             }
         }
-        if !insert::<D, S>(&mut tx, user, &identity).await? {
-            return Ok(Attached::Taken); // dropping the transaction takes the rest back
+        let attached = insert::<D, S>(&mut tx, user, &identity).await?;
+        if attached != Attached::Done {
+            return Ok(attached); // dropping the transaction takes the rest back
         }
         if let Some(notice) = notice {
             enqueue::<D, S>(&mut tx, notice, None).await?;
@@ -246,23 +208,35 @@ where
         }
     }
 
-    async fn detach_in(&self, user: &Id<S>, id: &Digest) -> Result<Detached> {
+    async fn detach_in(&self, user: &Id<S>, removal: Removal<'_>) -> Result<Detached> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
         let account = Args::new().key::<S::User>(user);
-        let rows = D::fetch(&mut tx, sql::<Password, D, S>(), account).await?;
+        let rows = D::fetch(&mut tx, sql::<Locked, D, S>(), account).await?;
         let Some(row) = rows.first() else {
             return Ok(Detached::Missing);
         };
-        let hash = D::text(row, 0)?.map(PasswordHash::from_stored);
-        let others = Args::new().key::<S::User>(user).blob(Some(id));
-        let rows = D::fetch(&mut tx, sql::<Others, D, S>(), others).await?;
-        let others = rows.first().map(|row| int::<D>(row, 0)).transpose()?;
-        let own = Args::new().blob(Some(id)).key::<S::User>(user);
-        if D::execute(&mut tx, sql::<Detach, D, S>(), own).await? == 0 {
-            return Ok(Detached::Missing);
+        let owner = S::User::read(row, 0)?;
+        let (mut gone, mut others): (Vec<_>, Vec<_>) =
+            subjects::listed(&owner).partition(|one| one.id == *removal.id);
+        if let Some(one) = gone.pop() {
+            subjects::drop::<D, S>(&mut tx, &owner, &one.provider, removal.now).await?;
+        } else {
+            let own = Args::new().blob(Some(removal.id)).key::<S::User>(user);
+            if D::execute(&mut tx, sql::<Detach, D, S>(), own).await? == 0 {
+                return Ok(Detached::Missing);
+            }
         }
-        if others == Some(0) && !hash.is_some_and(|hash| hash.is_usable()) {
+        let args = Args::new().key::<S::User>(user).blob(Some(removal.id));
+        let mut ways = others.drain(..).map(|one| one.provider).collect::<Vec<_>>();
+        for row in D::fetch(&mut tx, sql::<Others, D, S>(), args).await? {
+            let provider = D::text(&row, 0)?.ok_or_else(lacking)?;
+            ways.extend((!subjects::keeps::<S>(&provider)).then_some(provider));
+        }
+        // What a provider that the block has dropped says of anybody opens nothing.
+        let opens = |provider: &String| removal.declared.contains(&provider.as_str());
+        let password = owner.account().password_hash;
+        if !ways.iter().any(opens) && !password.is_some_and(PasswordHash::is_usable) {
             return Ok(Detached::Last); // dropping the transaction brings it back
         }
         commit(tx).await?;
@@ -275,9 +249,16 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    fn by_identity<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<S::User>>> {
+    fn by_identity<'a>(
+        &'a self,
+        identity: NewIdentity<'a>,
+    ) -> BoxFuture<'a, Result<Option<S::User>>> {
         Box::pin(async move {
-            let row = self.first::<ByIdentity>(Args::new().blob(Some(id))).await?;
+            if subjects::keeps::<S>(identity.provider) {
+                return self.by_subject(identity).await;
+            }
+            let args = Args::new().blob(Some(identity.id));
+            let row = self.first::<ByIdentity>(args).await?;
             row.map(|row| S::User::read(&row, 0)).transpose()
         })
     }
@@ -288,7 +269,12 @@ where
             .at(identity.now)
             .text(identity.email)
             .text(identity.tokens);
-        Box::pin(async move { self.execute::<Use>(args).await.map(drop) })
+        Box::pin(async move {
+            if subjects::keeps::<S>(identity.provider) {
+                return Ok(()); // the column says whom the provider means, and that is the same as before
+            }
+            self.execute::<Use>(args).await.map(drop)
+        })
     }
 
     fn attach<'a>(
@@ -302,10 +288,17 @@ where
     }
 
     fn identities<'a>(&'a self, user: &'a Id<S>) -> BoxFuture<'a, Result<Vec<IdentityRow>>> {
-        let args = Args::new().key::<S::User>(user);
+        let args = || Args::new().key::<S::User>(user);
         Box::pin(async move {
-            let rows = self.fetch::<List>(args).await?;
-            rows.iter().map(listed::<D>).collect()
+            let rows = self.fetch::<List>(args()).await?;
+            let mut all = rows.iter().map(listed::<D>).collect::<Result<Vec<_>>>()?;
+            if <S::User as AuthUser>::TABLE.has(Role::Identity) {
+                all.retain(|one| !subjects::keeps::<S>(&one.provider));
+                let row = self.first::<ById>(args()).await?;
+                let owner = row.map(|row| S::User::read(&row, 0)).transpose()?;
+                all.extend(owner.iter().flat_map(subjects::listed));
+            }
+            Ok(all)
         })
     }
 
@@ -324,73 +317,11 @@ where
         })
     }
 
-    fn detach<'a>(&'a self, user: &'a Id<S>, id: &'a Digest) -> BoxFuture<'a, Result<Detached>> {
-        Box::pin(self.in_time(self.detach_in(user, id)))
-    }
-
-    fn keep_state<'a>(&'a self, state: NewState<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new()
-            .blob(Some(&state.id))
-            .text(Some(state.provider))
-            .text(Some(state.journey.name()));
-        let args = args
-            .text(state.redirect_to)
-            .int(i64::from(state.remember))
-            .text(state.wish.map(|wish| wish.challenge))
-            .text(state.wish.and_then(|wish| wish.scopes))
-            .at(state.now)
-            .at(state.expires_at);
-        Box::pin(async move {
-            match state.owner {
-                None => self.execute::<KeepState>(args).await,
-                Some((user, session)) => {
-                    let args = args.key::<S::User>(user).blob(Some(session));
-                    self.execute::<KeepOwned>(args).await
-                }
-            }
-            .map(drop)
-        })
-    }
-
-    fn amend_state<'a>(&'a self, id: &'a Digest, said: &'a str) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new().blob(Some(id)).text(Some(said));
-        Box::pin(async move { self.execute::<AmendState>(args).await.map(drop) })
-    }
-
-    fn take_state<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<StateRow>>> {
-        let args = Args::new().blob(Some(id));
-        Box::pin(async move {
-            let rows = self.returning::<TakeState>(args).await?;
-            rows.first().map(state::<D>).transpose()
-        })
-    }
-
-    fn keep_code<'a>(&'a self, code: NewCode<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new()
-            .blob(Some(&code.id))
-            .text(Some(code.provider))
-            .text(Some(code.wish.challenge))
-            .text(code.wish.scopes);
-        let args = args
-            .at(code.now)
-            .at(code.expires_at)
-            .key::<S::User>(code.user)
-            .int(code.token_version);
-        Box::pin(async move { self.execute::<KeepCode>(args).await.map(drop) })
-    }
-
-    fn take_code<'a>(
+    fn detach<'a>(
         &'a self,
-        id: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<(CodeRow, S::User)>>> {
-        let args = || Args::new().blob(Some(id));
-        Box::pin(async move {
-            let Some(row) = self.first::<Code>(args()).await? else {
-                return Ok(None);
-            };
-            let found = (code::<D>(&row)?, S::User::read(&row, CODE_WIDTH)?);
-            let spent = self.execute::<SpendCode>(args()).await? > 0;
-            Ok(spent.then_some(found))
-        })
+        user: &'a Id<S>,
+        removal: Removal<'a>,
+    ) -> BoxFuture<'a, Result<Detached>> {
+        Box::pin(self.in_time(self.detach_in(user, removal)))
     }
 }
