@@ -1,6 +1,8 @@
 //! Mistakes in `#[oauth]` are told in our words.
 
-use super::{messages, told};
+#[cfg(feature = "oauth")]
+use super::messages;
+use super::told;
 
 fn block(keys: &str) -> String {
     format!("#[oauth({keys})] pub struct Auth<User>;")
