@@ -48,6 +48,7 @@ mod landings;
 mod linking;
 mod matrix;
 mod names;
+mod paths;
 mod recovered;
 mod states;
 mod ways;

@@ -36,7 +36,7 @@ pub(super) async fn authorize<A: HasOAuth>(
     let limit = ("oauth_authorize", A::POLICY.rate_limit.oauth_authorize);
     let who = client::<A>(&parts).group;
     let work = async {
-        let redirect_uri = redirect_uri(clients, provider);
+        let redirect_uri = redirect_uri::<A>(clients, provider);
         let names = [
             "redirect_to",
             "code_challenge",
@@ -125,7 +125,7 @@ async fn come_home<A: HasOAuth>(
                 state,
                 code: &code,
                 issuer: issuer.as_deref(),
-                redirect_uri: &redirect_uri(clients, provider),
+                redirect_uri: &redirect_uri::<A>(clients, provider),
             };
             arrive(&auth, provider, &mut parts, arrival).await?
         }
@@ -172,7 +172,7 @@ pub(super) async fn form_callback<A: HasOAuth>(
     {
         flow::amend(engine(&auth), &state, &said).await?;
     }
-    let uri = redirect_uri(clients, provider);
+    let uri = redirect_uri::<A>(clients, provider);
     redirect(StatusCode::SEE_OTHER, &again(uri, &values))
 }
 
@@ -330,12 +330,10 @@ pub(super) fn provider(
 /// Most characters of a name that is told back.
 const LONGEST_NAME: usize = 64;
 
-pub(super) fn redirect_uri(clients: &Clients, provider: &Client) -> String {
-    format!(
-        "{}/oauth/{}/callback",
-        clients.public_url(),
-        provider.name()
-    )
+pub(super) fn redirect_uri<A: HasOAuth>(clients: &Clients, provider: &Client) -> String {
+    let path = A::OAUTH.paths.callback;
+    let path = path.replace("{provider}", provider.name());
+    format!("{}{path}", clients.public_url())
 }
 
 /// As the session's cookies are, which the journey ends in.
