@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::elsewhere::{App, bring, depart, error, me};
+use crate::elsewhere::{App, bring, cookie_of, depart, error, me};
 use crate::handover::{
     CHALLENGE, Native, PAGE, PHONE, VERIFIER, arrives, code, code_of, native, redeem, single, wish,
 };
@@ -355,19 +355,10 @@ async fn a_state_is_no_code_and_a_code_is_no_state() {
     // The journey goes on: nobody has spent it.
     let handed = code(&bring(&mut browser, &callback).await, PAGE);
 
-    let name = browser_cookie(&handed);
-    browser.cookies.insert(name, handed.clone());
+    browser.cookies.insert(cookie_of(&handed), handed.clone());
     let answer = bring(&mut browser, &with(&callback, "state", Some(&handed))).await;
     assert_eq!(error(&answer), "invalid_state");
     assert_eq!(redeem(&phone, &handed, VERIFIER).await.status, 200);
-}
-
-/// The cookie that binds this state to a browser.
-fn browser_cookie(state: &str) -> String {
-    use sha2::Digest;
-    let digest = sha2::Sha256::digest(state.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[tokio::test]

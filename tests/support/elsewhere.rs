@@ -16,6 +16,7 @@ use crudauth::oauth::Credentials;
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{Authority, auth};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::oidc::{Provider, query, sign_in};
 use crate::support::{Answer, Client, Db, PASSWORD, SECRET, TempDb, User, fresh_address};
@@ -177,6 +178,12 @@ pub async fn by(client: &mut Client, provider: &str, sub: &str) -> Answer {
     let url = depart(client, provider, "").await;
     let callback = sign_in(&url, sub).await;
     bring(client, &callback).await
+}
+
+/// The name of the cookie that binds this state to a browser.
+pub fn cookie_of(state: &str) -> String {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(state));
+    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// What a refusal says, in either mode.
