@@ -79,14 +79,6 @@ pub type Confirm<A> =
 /// Ends the credential of another transport that a request carries, and gives the cookies that clear it.
 pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
-/// Opens what a transport carries for somebody whom a feature has authenticated. `None` when the account was disabled, deleted or
-/// moved on meanwhile.
-pub(crate) type Enter<A> =
-    for<'a> fn(
-        &'a A,
-        &'a Parts,
-        Entry<<A as Schema>::User>,
-    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.
@@ -130,6 +122,22 @@ pub(crate) struct Entry<U> {
     /// The scopes that they ask for, where the transport has some.
     pub(crate) scopes: Option<String>,
 }
+
+/// How a transport opens for somebody whom a feature has authenticated.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
+pub(crate) struct Enter<A: Authority> {
+    /// Whether its cookies have the `Secure` attribute, and so has what leads to them.
+    pub(crate) secure: bool,
+    /// Opens what it carries. `None` when the account was disabled, deleted or moved on meanwhile.
+    pub(crate) open: Enters<A>,
+}
+
+pub(crate) type Enters<A> =
+    for<'a> fn(
+        &'a A,
+        &'a Parts,
+        Entry<<A as Schema>::User>,
+    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 
 /// How a transport answers somebody whom a feature has authenticated.
 #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
