@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod elevations;
 pub mod families;
 pub mod identities;
+pub mod journeys;
 pub mod links;
 pub mod live;
 pub mod outbox;
@@ -38,6 +39,7 @@ pub mod text;
 pub use elevations::Elevations;
 pub use families::{Families, FamilyRow, NewFamily};
 pub use identities::{Identities, NewIdentity};
+pub use journeys::Journeys;
 pub use links::Links;
 pub use outbox::Outbox;
 pub use refusal::Unfit;
@@ -53,6 +55,7 @@ pub trait Store<U: AuthUser>:
     + Elevations<U>
     + Families<U>
     + Identities<U>
+    + Journeys<U>
     + Attempts
     + Limits
     + Links<U>
@@ -70,6 +73,7 @@ where
         + Elevations<U>
         + Families<U>
         + Identities<U>
+        + Journeys<U>
         + Attempts
         + Limits
         + Links<U>

@@ -9,7 +9,7 @@ use super::flow::Refusal;
 use super::{HasOAuth, exchange};
 use crate::http::problem::Problem;
 use crate::http::request::Answer;
-use crate::store::identities::StateRow;
+use crate::store::journeys::StateRow;
 
 /// Tells why nobody is signed in: to the app that sent the browser, else to whoever brought it.
 pub(super) fn turn_away<A: HasOAuth>(row: Option<&StateRow>, problem: Problem) -> Answer {

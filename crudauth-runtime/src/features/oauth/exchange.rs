@@ -16,7 +16,7 @@ use crate::http::issue::Issue;
 use crate::http::problem::Problem;
 use crate::http::request::{Answer, json_or_form, limited, oauth};
 use crate::oauth::{Client, Identified};
-use crate::store::identities::{Journey, StateRow, Wish};
+use crate::store::journeys::{Journey, StateRow, Wish};
 use crate::toolbox::refuse_cross_site;
 
 /// An app that sends a browser.

@@ -16,7 +16,8 @@ use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, detail, json, limited, ok};
 use crate::principal::{Principal, signed_in_recently};
-use crate::store::identities::{Detached, IdentityRow, Journey};
+use crate::store::identities::{Detached, IdentityRow};
+use crate::store::journeys::Journey;
 
 /// `POST /oauth/{provider}/link`. Sends the browser to a provider, to link an account there.
 pub(super) async fn link<A: HasOAuth>(

@@ -21,7 +21,7 @@ use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, limited, ok, set_cookies};
 use crate::oauth::{Client, Clients, Identified};
 use crate::principal::{Principal, authenticate};
-use crate::store::identities::{Journey, StateRow};
+use crate::store::journeys::{Journey, StateRow};
 
 /// `GET /oauth/{provider}/authorize`. Sends the browser to a provider, to sign in there.
 pub(super) async fn authorize<A: HasOAuth>(

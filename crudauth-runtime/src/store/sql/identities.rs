@@ -1,4 +1,4 @@
-//! Identities, and the journeys that end in one.
+//! Identities.
 //!
 //! Order of locks in every transaction here: the account, its sessions, their elevations, its families, its identities, its
 //! links, its messages.
@@ -6,17 +6,14 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, digest, int, sessions, sql, statements};
+use super::{Schema, SqlStore, UserRow, commit, digest, int, journeys, sessions, sql, statements};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::{Error, Result};
 use crate::store::Digest;
 use crate::store::dialect::{Args, Dialect};
-use crate::store::identities::{
-    Attached, CodeRow, Detached, Ground, Identities, IdentityRow, Journey, NewCode, NewIdentity,
-    NewState, StateRow,
-};
+use crate::store::identities::{Attached, Detached, Ground, Identities, IdentityRow, NewIdentity};
 use crate::store::outbox::Job;
 
 statements! {
@@ -48,21 +45,6 @@ statements! {
     Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
     Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
     Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
-    KeepState = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
-        expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    KeepOwned = "INSERT INTO {@oauth_states} (id, provider, journey, redirect_to, remember, challenge, scopes, created_at, \
-        expires_at, user_id, session_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    AmendState = "UPDATE {@oauth_states} SET said = $2 WHERE id = $1 AND said IS NULL";
-    TakeState = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey <> 'code' \
-        RETURNING provider, journey, session_id, redirect_to, remember, said, expires_at, challenge, scopes";
-    /// A code is the last leg of a journey, in the table of the others: as short-lived, and swept and forgotten with them.
-    KeepCode = "INSERT INTO {@oauth_states} (id, provider, journey, remember, challenge, scopes, created_at, expires_at, \
-        user_id, token_version) VALUES ($1, $2, 'code', 0, $3, $4, $5, $6, $7, $8)";
-    Code = "SELECT c.token_version, c.challenge, c.scopes, c.expires_at, {u.*} \
-        FROM {@oauth_states} c JOIN {users} u ON u.{id} = c.user_id WHERE c.id = $1 AND c.journey = 'code'";
-    /// The one statement that spends. Of any number of callers it finds a row for one.
-    SpendCode = "DELETE FROM {@oauth_states} WHERE id = $1 AND journey = 'code'";
-    ForgetStates = "DELETE FROM {@oauth_states} WHERE user_id = $1";
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
@@ -100,7 +82,7 @@ where
 {
     let args = Args::new().key::<S::User>(user);
     D::execute(conn, sql::<Forget, D, S>(), args).await?;
-    end_journeys::<D, S>(conn, user).await
+    journeys::end_of_user::<D, S>(conn, user).await
 }
 
 /// Removes those that were linked since, and ends the journeys on the account's behalf.
@@ -115,18 +97,7 @@ where
 {
     let args = Args::new().key::<S::User>(user).at(since);
     D::execute(conn, sql::<ForgetSince, D, S>(), args).await?;
-    end_journeys::<D, S>(conn, user).await
-}
-
-async fn end_journeys<D, S>(conn: &mut D::Connection, user: &Id<S>) -> Result<()>
-where
-    D: Dialect,
-    S: Schema<User: UserRow<D>>,
-{
-    let args = Args::new().key::<S::User>(user);
-    D::execute(conn, sql::<ForgetStates, D, S>(), args)
-        .await
-        .map(drop)
+    journeys::end_of_user::<D, S>(conn, user).await
 }
 
 fn lacking() -> Error {
@@ -143,33 +114,6 @@ fn listed<D: Dialect>(row: &D::Row) -> Result<IdentityRow> {
         last_used_at: at(4)?,
     })
 }
-
-fn state<D: Dialect>(row: &D::Row) -> Result<StateRow> {
-    let journey = D::text(row, 1)?.as_deref().and_then(Journey::named);
-    Ok(StateRow {
-        provider: D::text(row, 0)?.ok_or_else(lacking)?,
-        journey: journey.ok_or_else(lacking)?,
-        session: digest(D::blob(row, 2)?)?,
-        redirect_to: D::text(row, 3)?,
-        remember: int::<D>(row, 4)? != 0,
-        said: D::text(row, 5)?,
-        expires_at: Timestamp::from_micros(int::<D>(row, 6)?),
-        challenge: D::text(row, 7)?,
-        scopes: D::text(row, 8)?,
-    })
-}
-
-fn code<D: Dialect>(row: &D::Row) -> Result<CodeRow> {
-    Ok(CodeRow {
-        token_version: int::<D>(row, 0)?,
-        challenge: D::text(row, 1)?.ok_or_else(lacking)?,
-        scopes: D::text(row, 2)?,
-        expires_at: Timestamp::from_micros(int::<D>(row, 3)?),
-    })
-}
-
-/// Columns of [`CodeRow`] before those of the account.
-const CODE_WIDTH: usize = 4;
 
 impl<D, S> SqlStore<D, S>
 where
@@ -326,71 +270,5 @@ where
 
     fn detach<'a>(&'a self, user: &'a Id<S>, id: &'a Digest) -> BoxFuture<'a, Result<Detached>> {
         Box::pin(self.in_time(self.detach_in(user, id)))
-    }
-
-    fn keep_state<'a>(&'a self, state: NewState<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new()
-            .blob(Some(&state.id))
-            .text(Some(state.provider))
-            .text(Some(state.journey.name()));
-        let args = args
-            .text(state.redirect_to)
-            .int(i64::from(state.remember))
-            .text(state.wish.map(|wish| wish.challenge))
-            .text(state.wish.and_then(|wish| wish.scopes))
-            .at(state.now)
-            .at(state.expires_at);
-        Box::pin(async move {
-            match state.owner {
-                None => self.execute::<KeepState>(args).await,
-                Some((user, session)) => {
-                    let args = args.key::<S::User>(user).blob(Some(session));
-                    self.execute::<KeepOwned>(args).await
-                }
-            }
-            .map(drop)
-        })
-    }
-
-    fn amend_state<'a>(&'a self, id: &'a Digest, said: &'a str) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new().blob(Some(id)).text(Some(said));
-        Box::pin(async move { self.execute::<AmendState>(args).await.map(drop) })
-    }
-
-    fn take_state<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<StateRow>>> {
-        let args = Args::new().blob(Some(id));
-        Box::pin(async move {
-            let rows = self.returning::<TakeState>(args).await?;
-            rows.first().map(state::<D>).transpose()
-        })
-    }
-
-    fn keep_code<'a>(&'a self, code: NewCode<'a, Id<S>>) -> BoxFuture<'a, Result<()>> {
-        let args = Args::new()
-            .blob(Some(&code.id))
-            .text(Some(code.provider))
-            .text(Some(code.wish.challenge))
-            .text(code.wish.scopes);
-        let args = args
-            .at(code.now)
-            .at(code.expires_at)
-            .key::<S::User>(code.user)
-            .int(code.token_version);
-        Box::pin(async move { self.execute::<KeepCode>(args).await.map(drop) })
-    }
-
-    fn take_code<'a>(
-        &'a self,
-        id: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<(CodeRow, S::User)>>> {
-        let args = || Args::new().blob(Some(id));
-        Box::pin(async move {
-            let Some(row) = self.first::<Code>(args()).await? else {
-                return Ok(None);
-            };
-            let found = (code::<D>(&row)?, S::User::read(&row, CODE_WIDTH)?);
-            let spent = self.execute::<SpendCode>(args()).await? > 0;
-            Ok(spent.then_some(found))
-        })
     }
 }

@@ -24,6 +24,7 @@ mod elevations;
 mod families;
 mod held;
 mod identities;
+mod journeys;
 mod limits;
 mod links;
 mod maintenance;

@@ -8,7 +8,7 @@ use crate::crypto::journey::{Code, answers};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::oauth::Client;
-use crate::store::identities::{NewCode, Wish};
+use crate::store::journeys::{NewCode, Wish};
 
 /// How long a code is good (SEC-110): an app redeems it as soon as the browser hands it over.
 const GOOD: Duration = Duration::from_mins(1);

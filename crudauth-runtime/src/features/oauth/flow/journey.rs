@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::oauth::{Answer, Ask, Client, Failure, Identified};
 use crate::policy::OAuthPolicy;
 use crate::store::Digest;
-use crate::store::identities::{Journey, NewState, StateRow, Wish};
+use crate::store::journeys::{Journey, NewState, StateRow, Wish};
 
 /// Somebody who wants to go.
 #[derive(Debug)]
