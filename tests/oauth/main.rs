@@ -39,6 +39,7 @@ mod journeys;
 mod kinds;
 mod landings;
 mod linking;
+mod loopback;
 mod matrix;
 mod names;
 mod states;
