@@ -32,12 +32,14 @@ pub(crate) fn user(cx: &Cx, user: &UserModel) {
 /// Every role is played once, and the roles without which nobody could sign in are there.
 fn roles(cx: &Cx, user: &UserModel) {
     for (at, column) in user.columns().enumerate() {
-        let first = user
-            .columns()
-            .take(at)
-            .find(|other| other.role == column.role && other.role != Role::Own);
+        let first = user.columns().take(at).find(|other| {
+            let same = other.role == column.role && other.provider == column.provider;
+            same && other.role != Role::Own
+        });
         if let Some(first) = first {
-            let word = column.role.word();
+            let at = |provider| format!(" = {provider:?}");
+            let provider = column.provider.as_ref().map(at).unwrap_or_default();
+            let word = format!("{}{provider}", column.role.word());
             cx.error(
                 column.role_span,
                 format!(
@@ -166,6 +168,10 @@ fn types(cx: &Cx, column: &Column) {
             "is redacted in Debug and never serialised",
         ),
         Role::Id => (&["i64", "Uuid", "String"] as &[&str], "is the primary key"),
+        Role::Identity => (
+            &["Option<String>"] as &[&str],
+            "is a text, and NULL for whoever has none there",
+        ),
         Role::CreatedAt | Role::UpdatedAt | Role::Own => return,
     };
     let shown = short(&column.ty);

@@ -9,8 +9,9 @@ pub use std::sync::Arc;
 
 pub use crate::account::{
     Account, AccountKey, AuthUser, Body, ColumnDef, Fill, HasActive, HasEmail, HasEmailVerified,
-    HasPassword, HasRecovery, HasSuperuser, HasTokenVersion, HasUsername, HasVerified, HashColumn,
-    InstantColumn, NewAccount, NewColumns, RawKey, RecoversByEmail, Repr, Role, Table, TextColumn,
+    HasPassword, HasRecovery, HasRoomForTokens, HasSuperuser, HasTokenVersion, HasUsername,
+    HasVerified, HashColumn, IdentityColumn, InstantColumn, NewAccount, NewColumns, RawKey,
+    RecoversByEmail, Repr, Role, Table, TextColumn,
 };
 pub use crate::authority::{Authority, Core, Driver, Feature, Transport};
 pub use crate::builder::{
@@ -209,6 +210,7 @@ needs! {
     need_hash: HashColumn;
     need_flag: Flag;
     need_epoch: Epoch;
+    need_identity: IdentityColumn;
     need_instant: InstantColumn;
     need_password: HasPassword;
     need_authority: Authority;
@@ -220,6 +222,8 @@ pub const fn need_hooks<H: Hooks<U>, U: AuthUser>() {}
 pub const fn need_email<U: HasEmail>() {}
 /// Moves the error of a missing column to `#[oauth]`: without it nobody knows whose an address is, and no account could be linked.
 pub const fn need_email_verified<U: HasEmailVerified>() {}
+/// Moves the error of identities that leave no room for tokens to `keep_tokens`.
+pub const fn need_room_for_tokens<U: HasRoomForTokens>() {}
 /// Moves the error of an account that is not recovered by e-mail to `#[email]`.
 pub const fn need_mailbox<U: RecoversByEmail>() {}
 /// Moves the error of an account that nothing recovers to `#[channel]`.

@@ -12,6 +12,8 @@ use crate::crypto::{Passwords, Random, RootKeys};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 #[cfg(feature = "oauth")]
+use crate::features::oauth::columns::one_issuer;
+#[cfg(feature = "oauth")]
 use crate::features::oauth::flow::missing_columns;
 use crate::http::origin::Origin;
 use crate::mail::frontend;
@@ -178,7 +180,11 @@ fn providers<A: Authority>(given: Registered) -> Result<Option<Arc<Clients>>> {
         return Ok(None);
     };
     match (missing_columns::<A::User>(), Clients::new(&policy, given)) {
-        (Ok(()), clients) => clients.map(|clients| Some(Arc::new(clients))),
+        (Ok(()), clients) => {
+            let clients = clients?;
+            one_issuer::<A::User>(&clients)?;
+            Ok(Some(Arc::new(clients)))
+        }
         (Err(Error::Config(mut all)), Err(Error::Config(more))) => {
             all.extend(more);
             Err(Error::Config(all))

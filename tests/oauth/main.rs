@@ -28,6 +28,7 @@ mod tokens;
 #[path = "../support/wrong.rs"]
 mod wrong;
 
+mod columns;
 mod crowd;
 mod exchange;
 mod hijack;

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Mutex;
 
+use crudauth::__private::AuthUser as Account;
 use crudauth::hooks::{AccountEvent, HookResult, OAuthLogin};
-use crudauth::{Authority, Hooks, auth};
+use crudauth::{AuthUser, Authority, Hooks, PasswordHash, auth};
 use serde_json::json;
 
 use crate::elsewhere::bring;
@@ -48,17 +49,52 @@ auth! {
     pub struct Script<User>;
 }
 
+/// An account whose identities at `demo` and `loose` are in its own row, as those of an older application are.
+#[derive(Debug, Clone, AuthUser)]
+#[auth(table = "users")]
+pub struct Member {
+    pub id: i64,
+    pub email: String,
+    pub username: String,
+    password_hash: PasswordHash,
+    pub email_verified: bool,
+    pub is_active: bool,
+    token_version: i64,
+    updated_at: i64,
+    #[auth(identity = "demo")]
+    demo_id: Option<String>,
+    #[auth(identity = "loose", column = "loose_subject")]
+    loose: Option<String>,
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[session(management)]
+    #[bearer(refresh(deliver = "body"))]
+    #[email(frontend_url = "https://app.example.com")]
+    #[sudo(route)]
+    #[oauth(oidc("demo"), oidc("other"), oidc("loose", trusted = false), default_redirect = "/landing")]
+    #[rate_limit(oauth_authorize = "1000/m")]
+    #[hooks(Heard)]
+    pub struct Club<Member>;
+}
+
 /// What hooks were told of accounts and providers, one line each.
 #[derive(Debug, Clone, Copy)]
 pub struct Heard(&'static Mutex<Vec<String>>);
 
 impl Heard {
+    /// Ears that nobody asks.
+    pub fn new() -> Self {
+        Self(Box::leak(Box::default()))
+    }
+
     fn note(self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 }
 
-impl Hooks<User> for Heard {
+impl<U: Account<Id = i64>> Hooks<U> for Heard {
     async fn after_register(&self, event: &AccountEvent<i64>) -> HookResult {
         let who = event.account.username.as_deref().unwrap_or_default();
         self.note(format!("registered {who}"));
@@ -95,7 +131,7 @@ impl<A> Deref for Town<A> {
 macro_rules! town {
     ($auth:ty) => {{
         use crate::elsewhere::{PUBLIC, credentials};
-        let heard = Heard(Box::leak(Box::default()));
+        let heard = Heard::new();
         let demo = Provider::start().await.unwrap();
         let other = Provider::start().await.unwrap();
         let loose = Provider::start().await.unwrap();
@@ -130,6 +166,11 @@ pub async fn site() -> Town<Site> {
 /// In JSON mode.
 pub async fn script() -> Town<Script> {
     town!(Script)
+}
+
+/// In redirect mode, over [`Member`].
+pub async fn club() -> Town<Club> {
+    town!(Club)
 }
 
 impl<A: Authority> Town<A> {
@@ -175,11 +216,16 @@ impl<A: Authority> Town<A> {
     pub async fn owner(&self, provider: &str, sub: &str) -> String {
         let owner = "SELECT u.username FROM auth_identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2";
         let query = self.db.query(owner);
-        let owners: Vec<String> = query
+        let mut owners: Vec<String> = query
             .bind(self.provider(provider).issuer())
             .bind(sub)
             .scalars()
             .await;
+        if let Some(column) = kept::<A>(provider) {
+            assert_eq!(owners, [""; 0], "{provider} has a column");
+            let owner = format!("SELECT username FROM users WHERE {column} = $1");
+            owners = self.db.query(owner).bind(sub).scalars().await;
+        }
         assert!(owners.len() < 2, "{owners:?}");
         owners.concat()
     }
@@ -197,6 +243,12 @@ impl<A: Authority> Town<A> {
     pub fn heard(&self) -> Vec<String> {
         std::mem::take(&mut self.heard.0.lock().unwrap())
     }
+}
+
+/// The column that holds the identities of `provider`, if one does.
+pub fn kept<A: Authority>(provider: &str) -> Option<&'static str> {
+    let column = <A::User as Account>::TABLE.identity(provider);
+    column.map(|column| column.name)
 }
 
 const ROWS: [&str; 8] = [

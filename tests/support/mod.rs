@@ -190,7 +190,10 @@ macro_rules! custom {
     };
     ($auth:ty, $connections:expr $(, $method:ident($($value:expr),+))*) => {{
         use ::crudauth::testing::TestBuilder as _;
-        let (file, pool) = $crate::support::database($connections).await;
+        let file = $crate::support::TempDb::new();
+        let pool = $crate::support::pool(&file.url(), $connections).await;
+        let table = <<$auth as ::crudauth::__private::Schema>::User>::create_table_sql(pool.dialect());
+        pool.run(table).await;
         let clock = ::crudauth::testing::Clock::manual();
         let auth = <$auth>::builder(pool)
             .secret($crate::support::SECRET)

@@ -21,6 +21,7 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
         .map(stored)
         .map(|ty| quote!(<#ty as __p::Column<__D>>::type_info()));
     let key = user.column(Role::Id).map(stored);
+    let identity = bind_identity(user);
     let updated = user.column(Role::UpdatedAt).map(bind_updated);
     quote! {
         #[automatically_derived]
@@ -42,6 +43,8 @@ pub(crate) fn user_row(user: &UserModel) -> TokenStream {
             fn types() -> ::std::vec::Vec<__D::TypeInfo> {
                 ::std::vec![#(#infos),*]
             }
+
+            #identity
 
             #updated
         }
@@ -169,8 +172,33 @@ fn bind(column: &Column) -> TokenStream {
             let value = keep(column, quote!(&new.columns.#ident));
             quote!(__p::Column::<__D>::add(#value, args)?;)
         }
-        Role::Own | Role::Recovery => TokenStream::new(),
+        Role::Own | Role::Recovery | Role::Identity => TokenStream::new(),
     }
+}
+
+/// Binds the subject for the provider's own column, and NULL for the others; a table without such columns has no such arguments.
+fn bind_identity(user: &UserModel) -> Option<TokenStream> {
+    let binds: Vec<_> = user
+        .identities()
+        .map(|(column, provider)| {
+            let ty = &column.ty;
+            quote! {
+                __p::bind_text::<__D, #ty>((provider == #provider).then_some(subject), args)?;
+            }
+        })
+        .collect();
+    (!binds.is_empty()).then(|| {
+        quote! {
+            fn bind_identity(
+                provider: &::core::primitive::str,
+                subject: &::core::primitive::str,
+                args: &mut __p::Args<__D>,
+            ) -> __p::Result<()> {
+                #(#binds)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    })
 }
 
 /// Binds the instant of a change; a table without the column has no such argument.

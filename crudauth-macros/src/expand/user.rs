@@ -40,7 +40,7 @@ fn auth_user(user: &UserModel) -> TokenStream {
         return TokenStream::new();
     };
     let (id_ty, id_field) = (&id.ty, &id.ident);
-    let account = account(user);
+    let (account, subject) = (account(user), subject(user));
     quote! {
         #[automatically_derived]
         impl __p::AuthUser for #name {
@@ -59,6 +59,8 @@ fn auth_user(user: &UserModel) -> TokenStream {
             fn account(&self) -> __p::Account<'_> {
                 #account
             }
+
+            #subject
         }
     }
 }
@@ -104,10 +106,37 @@ fn account(user: &UserModel) -> TokenStream {
     }
 }
 
+/// Whom each provider means by the row, where columns say so.
+fn subject(user: &UserModel) -> Option<TokenStream> {
+    let arms: Vec<_> = user
+        .identities()
+        .map(|(column, provider)| {
+            let (ident, at) = (
+                &column.ident,
+                column.ty.span().resolved_at(Span::call_site()),
+            );
+            let text = quote_spanned!(at=> __p::TextColumn::text(&self.#ident));
+            quote!(#provider => #text,)
+        })
+        .collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn subject(&self, provider: &::core::primitive::str) -> ::core::option::Option<&::core::primitive::str> {
+                match provider {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
+}
+
 fn column_def(column: &Column) -> TokenStream {
     let (field, name) = (column.field(), &column.name);
     let role = format_ident!("{}", column.role.variant());
-    let (fill, nullable, unique) = (fill(column), column.optional().is_some(), column.unique);
+    let unique = column.unique || column.role == Role::Identity;
+    let (fill, nullable) = (fill(column), column.optional().is_some());
+    let provider = optional(column.provider.as_ref());
     let (repr, register) = (repr(column), column.register.is_some());
     let max_length = optional(column.max_length.and_then(|max| usize::try_from(max).ok()));
     quote! {
@@ -121,6 +150,7 @@ fn column_def(column: &Column) -> TokenStream {
             repr: #repr,
             register: #register,
             max_length: #max_length,
+            provider: #provider,
         }
     }
 }
@@ -137,7 +167,8 @@ fn fill(column: &Column) -> TokenStream {
             }
         },
         Role::Own | Role::Recovery if column.is_filled() => quote!(__p::Fill::Columns),
-        Role::Own | Role::Recovery => quote!(__p::Fill::Database),
+        // NULL in a new row: linking fills it, in the same transaction.
+        Role::Own | Role::Recovery | Role::Identity => quote!(__p::Fill::Database),
         _ => quote!(__p::Fill::Library),
     }
 }
@@ -163,8 +194,10 @@ fn capabilities(user: &UserModel) -> TokenStream {
         .iter()
         .filter(|(role, _)| user.column(*role).is_some())
         .map(|(_, name)| format_ident!("{name}"));
+    let tokens = user.identities().next().is_none();
     let derived = recovery(user)
         .into_iter()
+        .chain(tokens.then_some("HasRoomForTokens"))
         .map(|name| format_ident!("{name}"));
     let traits = traits.chain(derived);
     quote!(#(#[automatically_derived] impl __p::#traits for #name {})*)
@@ -224,6 +257,7 @@ fn assertions(user: &UserModel) -> TokenStream {
             Role::EmailVerified | Role::RecoveryVerified | Role::IsActive | Role::IsSuperuser => {
                 "need_flag"
             }
+            Role::Identity => "need_identity",
             Role::TokenVersion => "need_epoch",
             Role::CreatedAt | Role::UpdatedAt => "need_instant",
             Role::Own => return None,

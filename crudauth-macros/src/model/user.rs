@@ -25,6 +25,12 @@ impl UserModel {
         self.columns().find(|column| column.role == role)
     }
 
+    /// The columns that hold identities, each with its provider.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = (&Column, &str)> {
+        self.columns()
+            .filter_map(|column| Some((column, column.provider.as_deref()?)))
+    }
+
     /// The columns whose values a sign-up or the application gives.
     pub(crate) fn filled(&self) -> impl Iterator<Item = &Column> {
         self.columns().filter(|column| column.is_filled())
@@ -67,6 +73,8 @@ pub(crate) struct Column {
     /// Where to point when the name is wrong.
     pub(crate) name_span: Span,
     pub(crate) role: Role,
+    /// The provider of an identity.
+    pub(crate) provider: Option<String>,
     /// Where the role was given: the word in the attribute, or the field's name.
     pub(crate) role_span: Span,
     /// The attribute names the role.
@@ -108,7 +116,10 @@ impl Column {
 impl Role {
     /// Whether a field called so has the role. What a password is recovered by is marked: a `recovery` may be anything.
     pub(crate) fn is_conventional(self) -> bool {
-        !matches!(self, Self::Recovery | Self::RecoveryVerified | Self::Own)
+        !matches!(
+            self,
+            Self::Recovery | Self::RecoveryVerified | Self::Identity | Self::Own
+        )
     }
 }
 
@@ -214,6 +225,7 @@ roles! {
     RecoveryVerified = "recovery_verified", "Whether that is proven: `bool`. Beside a field `phone` that is marked `recovery`, `phone_verified`.";
     IsActive = "is_active", "Whether the account may sign in: `bool`.";
     IsSuperuser = "is_superuser", "Whether it is a superuser: `bool`.";
+    Identity = "identity", "Whom a provider of `#[oauth]` means by the account, its subject there: `Option<String>`. Always with the provider, `identity = \"google\"`; without such a field the identities are in a table of crudauth's.";
     TokenVersion = "token_version", "The epoch of its sessions: `i64`.";
     CreatedAt = "created_at", "When the row was made: `OffsetDateTime`, `PrimitiveDateTime` or `i64` (seconds).";
     UpdatedAt = "updated_at", "When the row was last changed; the same types.";

@@ -5,6 +5,7 @@ pub(crate) mod krate;
 pub(crate) mod link;
 pub(crate) mod name;
 pub(crate) mod require;
+pub(crate) mod roles;
 pub(crate) mod section;
 pub(crate) mod sudo;
 pub(crate) mod user;

@@ -41,6 +41,14 @@ impl Literal for Identifier {
     }
 }
 
+/// Whether `text` can name a provider: it stands in a path as it is, and in a cookie's name.
+pub(crate) fn is_provider_name(text: &str) -> bool {
+    let plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    };
+    (1..=32).contains(&text.len()) && text.bytes().all(plain)
+}
+
 /// The beginning of the names of our own tables; short enough that the longest name still fits in 63 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prefix(pub(crate) String);

@@ -2,15 +2,14 @@
 
 use darling::FromMeta;
 use darling::util::SpannedValue;
-use proc_macro2::{Span, TokenStream};
-
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Lit, Meta, UnOp};
 
-use crate::diag::{Cx, nearest, spelled};
+use crate::diag::{Cx, nearest};
 use crate::model::{Column, DefaultValue, Field, Repr, Role, UserModel};
 use crate::read::name::{Identifier, identifier};
+use crate::read::roles::{self, Mark};
 use crate::read::section::{Key, from_metas, known};
 use crate::read::value::{Count, Literal, Switch, from_literal, text};
 use crate::read::{items, krate};
@@ -231,7 +230,7 @@ fn name_recovery_verified(fields: &mut [Field]) {
 
 fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
     let ident = field.ident.clone()?;
-    let (role, metas) = roles(cx, auth_metas(cx, &field.attrs));
+    let (mark, metas) = roles::read(cx, auth_metas(cx, &field.attrs));
     let args: FieldArgs = from_metas(cx, metas).unwrap_or_default();
     let on = |switch: &Option<SpannedValue<Switch>>| {
         switch.as_ref().filter(|s| s.0).map(SpannedValue::span)
@@ -258,11 +257,15 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
     }
     let conventional =
         Role::named(&ident.unraw().to_string()).filter(|role| role.is_conventional());
-    let marked = role.is_some();
-    let (mut role, role_span) = role.unwrap_or((conventional.unwrap_or(Role::Own), ident.span()));
-    if role == Role::Recovery && conventional == Some(Role::Email) {
-        recovers_already(cx, role_span);
-        role = Role::Email;
+    let marked = mark.is_some();
+    let mut mark = mark.unwrap_or_else(|| Mark {
+        role: conventional.unwrap_or(Role::Own),
+        span: ident.span(),
+        provider: None,
+    });
+    if mark.role == Role::Recovery && conventional == Some(Role::Email) {
+        roles::recovers_already(cx, mark.span);
+        mark.role = Role::Email;
     }
     let name_span = args
         .column
@@ -294,69 +297,12 @@ fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
         max_length: args.max_length.map(|count| count.into_inner().0),
         name,
         name_span,
-        role,
-        role_span,
+        role: mark.role,
+        role_span: mark.span,
+        provider: mark.provider,
         marked,
         ident,
     })))
-}
-
-fn recovers_already(cx: &Cx, span: Span) {
-    cx.error(
-        span,
-        "a lost password is recovered by the e-mail address already, where no other field is marked `recovery`",
-        "remove `recovery`",
-    );
-}
-
-/// Takes the role words out of a field's keys; what is left are the keys in [`FIELD_KEYS`].
-fn roles(cx: &Cx, metas: Vec<Meta>) -> (Option<(Role, Span)>, Vec<Meta>) {
-    let mut found: Option<(Role, Span)> = None;
-    let mut rest = Vec::new();
-    for meta in metas {
-        let word = spelled(meta.path());
-        match Role::named(&word) {
-            None => rest.push(meta),
-            Some(_) if !matches!(meta, Meta::Path(_)) => {
-                cx.error_on(
-                    &meta,
-                    format!("`{word}` is a role and takes no value"),
-                    format!("write `#[auth({word})]`"),
-                );
-            }
-            Some(role) => match found {
-                Some((other, _))
-                    if matches!(
-                        (other, role),
-                        (Role::Email, Role::Recovery) | (Role::Recovery, Role::Email)
-                    ) =>
-                {
-                    recovers_already(cx, meta.span());
-                    found = Some((Role::Email, meta.span()));
-                }
-                Some((other, _)) => {
-                    let fix = "a column has one role: remove one of them";
-                    cx.error_on(
-                        &meta,
-                        format!("this field is already marked `{}`", other.word()),
-                        fix,
-                    );
-                }
-                None => found = Some((role, meta.span())),
-            },
-        }
-    }
-    // Filter by hand first: the did-you-mean must know the roles too.
-    let words: Vec<_> = FIELD_KEYS
-        .iter()
-        .map(|key| key.name)
-        .chain(Role::WORDS.iter().copied())
-        .collect();
-    rest.retain(|meta| {
-        FIELD_KEYS.iter().any(|key| meta.path().is_ident(key.name))
-            || cx.unknown_key("`#[auth(…)]` on a field", meta.path(), &words)
-    });
-    (found, known(cx, "`#[auth(…)]`", FIELD_KEYS, rest))
 }
 
 fn auth_metas(cx: &Cx, attrs: &[Attribute]) -> Vec<Meta> {

@@ -30,6 +30,12 @@ pub trait AuthUser: Send + Sync + Sized + 'static {
 
     /// What the flows need to know of this row.
     fn account(&self) -> Account<'_>;
+
+    /// Whom `provider` means by this account, where a column of the struct says so: [`Role::Identity`].
+    fn subject(&self, provider: &str) -> Option<&str> {
+        let _ = provider;
+        None
+    }
 }
 
 /// One row as the flows see it. A column that the struct does not have shows its documented absence.
@@ -166,6 +172,19 @@ impl Table {
         self.has(Role::Email) && !self.has(Role::Recovery)
     }
 
+    /// The columns that hold identities.
+    pub fn identities(&self) -> impl Iterator<Item = &'static ColumnDef> + use<> {
+        let columns = self.columns.iter();
+        columns.filter(|column| column.role == Role::Identity)
+    }
+
+    /// The column that holds the identities of `provider`; without one they are in a table of ours.
+    #[must_use]
+    pub fn identity(&self, provider: &str) -> Option<&'static ColumnDef> {
+        self.identities()
+            .find(|column| column.provider == Some(provider))
+    }
+
     /// The name as SQL.
     pub(crate) fn quoted(&self, quote: char) -> String {
         let quoted = |name: &str| format!("{quote}{name}{quote}");
@@ -203,6 +222,8 @@ pub struct ColumnDef {
     pub register: bool,
     /// Most characters, for texts that a client may set.
     pub max_length: Option<usize>,
+    /// The provider whose identities an [identity](Role::Identity) column holds.
+    pub provider: Option<&'static str>,
 }
 
 impl ColumnDef {
@@ -236,6 +257,8 @@ pub enum Role {
     IsActive,
     /// Whether the account passes `superuser` guards.
     IsSuperuser,
+    /// Whom a provider means by the account: its subject there.
+    Identity,
     /// Epoch of sessions and tokens.
     TokenVersion,
     /// Instant of sign-up.
@@ -310,6 +333,15 @@ impl TextColumn for Option<String> {
     }
 }
 
+/// A column that holds an identity.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold an identity",
+    label = "write `Option<String>` here",
+    note = "it is the subject at a provider, a text, and NULL for whoever has none there"
+)]
+pub trait IdentityColumn: TextColumn {}
+impl IdentityColumn for Option<String> {}
+
 /// A hash column that may or may not be nullable.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the password hash",
@@ -360,6 +392,8 @@ capabilities! {
     HasActive: "`{Self}` has no column that says whether the account is enabled", "add a field `is_active: bool`, or mark yours `#[auth(is_active)]`";
     /// The account can be a superuser.
     HasSuperuser: "`{Self}` has no superuser column", "add a field `is_superuser: bool`, or mark yours `#[auth(is_superuser)]`";
+    /// The account's identities are in a table of ours alone.
+    HasRoomForTokens: "`{Self}` keeps identities in columns of its own, and these have no room for tokens", "remove `keep_tokens`, or take `identity = …` off the fields, and the identities are kept in a table of crudauth's";
     /// The account has an epoch, so that a password change ends every session and token at once.
     HasTokenVersion: "`{Self}` has no epoch column", "add a field `token_version: i64`, or mark yours `#[auth(token_version)]`";
 }

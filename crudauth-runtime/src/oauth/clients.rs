@@ -83,6 +83,11 @@ impl Clients {
         Ok(Self { public_url, all })
     }
 
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.all.iter()
+    }
+
     /// The provider of that name.
     pub(crate) fn find(&self, name: &str) -> Option<&Client> {
         self.all.iter().find(|client| client.name() == name)
@@ -101,6 +106,11 @@ impl Client {
 
     pub(crate) const fn name(&self) -> &'static str {
         self.policy.name
+    }
+
+    /// Whether it signs in for several issuers, each with subjects of its own.
+    pub(crate) fn has_many_issuers(&self) -> bool {
+        matches!(&self.speaks, Speaks::OpenId(openid) if openid.issuer.stands_for_many())
     }
 
     /// Whether the browser comes back with a form, and with it no cookie of ours that is `SameSite=Lax`

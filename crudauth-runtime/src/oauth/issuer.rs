@@ -74,6 +74,11 @@ impl Issuer {
         Ok(issuer)
     }
 
+    /// Whether each of several tenants signs in its own name.
+    pub(super) const fn stands_for_many(&self) -> bool {
+        self.tenants.is_some()
+    }
+
     pub(super) const fn metadata_url(&self) -> &Url {
         &self.metadata
     }

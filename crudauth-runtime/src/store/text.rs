@@ -11,12 +11,15 @@
 //! | `{email}`, `{id}`, … | the application's column for that role, quoted; `NULL` where it has none |
 //! | `{factor}`, `{verified}` | the column that a lost password is recovered by, and the one that says it is proven |
 //! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
+//! | `{identities:is:2}`, … | all the columns that hold identities: see [`identities`] |
 //! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
 //! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
 //! | `{lock:free}` | the same, passing over rows that somebody else has locked |
 //! | `[token_version: …]` | the text between, only where the application has that column |
 
 use crate::account::{ColumnDef, Fill, Role, Table};
+
+mod identities;
 
 /// Longest statement, in bytes. A longer one does not compile.
 const CAPACITY: usize = 8192;
@@ -58,6 +61,17 @@ impl Text {
         bytes: [0; CAPACITY],
         len: 0,
     };
+
+    /// All of `parts`, one after another.
+    pub(crate) const fn of(parts: &[&str]) -> Self {
+        let mut out = Self::EMPTY;
+        let mut at = 0;
+        while at < parts.len() {
+            out.text(parts[at]);
+            at += 1;
+        }
+        out
+    }
 
     /// The statement.
     ///
@@ -172,6 +186,8 @@ const fn name(out: &mut Text, name: &str, names: &Names, syntax: Syntax) {
         column(out, names.users.factor(), syntax);
     } else if eq(name, "verified") {
         column(out, names.users.factor_verified(), syntax);
+    } else if let Some(form) = identities::form(name) {
+        identities::write(out, form, &names.users, syntax);
     } else if eq(name, "lock") {
         out.text(syntax.row_lock);
     } else if eq(name, "lock:free") {
@@ -243,7 +259,7 @@ const fn insert(out: &mut Text, table: &Table, syntax: Syntax) {
 }
 
 const fn role(name: &str) -> Option<Role> {
-    const ROLES: [(&str, Role); 12] = [
+    const ROLES: [(&str, Role); 13] = [
         ("id", Role::Id),
         ("email", Role::Email),
         ("username", Role::Username),
@@ -253,6 +269,7 @@ const fn role(name: &str) -> Option<Role> {
         ("recovery_verified", Role::RecoveryVerified),
         ("is_active", Role::IsActive),
         ("is_superuser", Role::IsSuperuser),
+        ("identity", Role::Identity),
         ("token_version", Role::TokenVersion),
         ("created_at", Role::CreatedAt),
         ("updated_at", Role::UpdatedAt),
@@ -270,7 +287,7 @@ const fn role(name: &str) -> Option<Role> {
 }
 
 #[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
-const fn eq(a: &str, b: &str) -> bool {
+pub(crate) const fn eq(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;
@@ -323,6 +340,7 @@ mod tests {
             repr: None,
             register: false,
             max_length: None,
+            provider: None,
         }
     }
 

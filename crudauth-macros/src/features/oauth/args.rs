@@ -80,7 +80,7 @@ pub(super) struct Args {
     pub(super) response: Option<Response>,
     pub(super) default_redirect: Option<Landing>,
     pub(super) exchange: Option<SpannedValue<Targets>>,
-    pub(super) keep_tokens: Option<Switch>,
+    pub(super) keep_tokens: Option<SpannedValue<Switch>>,
     pub(super) state_ttl: Option<LinkTtl<Away>>,
 }
 

@@ -5,7 +5,7 @@ mod providers;
 mod target;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use self::args::{Args, KEYS, Kind, Response};
 use self::providers::{Provider, is_provider, providers};
@@ -85,7 +85,10 @@ impl OAuth {
             let urls = &targets.0;
             out.extend(quote!(p.exchange = &[#(#urls),*];));
         }
-        assign!(out, keep_tokens = args.keep_tokens.map(|switch| switch.0));
+        assign!(
+            out,
+            keep_tokens = args.keep_tokens.as_ref().map(|switch| switch.0)
+        );
         assign!(
             out,
             state_ttl = args.state_ttl.as_ref().map(|ttl| duration(ttl.secs))
@@ -112,6 +115,19 @@ impl Feature for OAuth {
             __p::need_email_verified::<#user>();
         };
         let needs = need(self.span, &needs);
+        let columns = quote_spanned! {self.span.resolved_at(Span::mixed_site())=>
+            const _: () = __p::oauth::columns::declared(
+                &<#user as __p::AuthUser>::TABLE,
+                <#name as __p::oauth::HasOAuth>::OAUTH.providers,
+            );
+        };
+        let room = self.args.keep_tokens.as_ref().filter(|switch| switch.0);
+        let room = room.map(|switch| {
+            need(
+                switch.span(),
+                &quote!(__p::need_room_for_tokens::<#user>();),
+            )
+        });
         let tokens = self.args.exchange.as_ref().map(|targets| {
             need(
                 targets.span(),
@@ -143,7 +159,7 @@ impl Feature for OAuth {
                     __p::oauth::OAuthHandle::new(self)
                 }
             },
-            needs: quote!(#needs #tokens),
+            needs: quote!(#needs #tokens #room #columns),
             providers: Some(Providers {
                 built_in: built_in.map(|one| one.name.clone()).collect(),
                 oidc: self.count(Kind::Oidc),

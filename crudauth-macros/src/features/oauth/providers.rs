@@ -7,6 +7,7 @@ use syn::{LitStr, Meta};
 use super::args::{KEYS, Kind, OPTIONS, Options};
 use crate::diag::{Cx, nearest, spelled};
 use crate::read::items::{self, split};
+use crate::read::name::is_provider_name;
 use crate::read::section::{from_metas, known};
 
 /// One provider.
@@ -27,7 +28,7 @@ pub(super) fn is_provider(cx: &Cx, meta: &Meta) -> bool {
     if matches!(meta, Meta::NameValue(_)) || nearest(&word, &keys).is_some() {
         return false;
     }
-    let shown = if fits(&word) {
+    let shown = if is_provider_name(&word) {
         word.as_str()
     } else {
         "linkedin"
@@ -122,7 +123,7 @@ fn name(cx: &Cx, meta: &Meta, word: &str, first: Option<TokenStream>) -> Option<
         return None;
     };
     let name = literal.value();
-    if !fits(&name) {
+    if !is_provider_name(&name) {
         cx.error_on(
             &literal,
             format!("{name:?} is part of a path, so it is 1 to 32 of a-z, 0-9, `_` and `-`"),
@@ -152,12 +153,4 @@ fn name(cx: &Cx, meta: &Meta, word: &str, first: Option<TokenStream>) -> Option<
         return None;
     }
     Some(name)
-}
-
-/// What stands in a path as it is, and in a cookie's name.
-fn fits(name: &str) -> bool {
-    let plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
-    };
-    (1..=32).contains(&name.len()) && name.bytes().all(plain)
 }

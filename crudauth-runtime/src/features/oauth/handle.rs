@@ -6,8 +6,10 @@ use time::OffsetDateTime;
 
 use super::HasOAuth;
 use super::flow;
+use super::manage;
 use crate::account::AuthUser;
 use crate::authority::engine;
+use crate::clock::Timestamp;
 use crate::engine::{hex, unhex};
 use crate::error::{Error, Result};
 use crate::oauth::KeptTokens;
@@ -30,12 +32,12 @@ pub struct Identity {
     pub id: String,
     /// The provider, as the block named it when it was linked.
     pub provider: String,
-    /// The address there, when it was last used.
+    /// The address there, when it was last used. `None` likewise.
     pub email: Option<String>,
-    /// When it was linked.
-    pub created_at: OffsetDateTime,
-    /// When it last opened the account.
-    pub last_used_at: OffsetDateTime,
+    /// When it was linked. `None` where a column of the account's own holds the identity.
+    pub created_at: Option<OffsetDateTime>,
+    /// When it last opened the account. `None` likewise.
+    pub last_used_at: Option<OffsetDateTime>,
 }
 
 /// Why an identity was not unlinked.
@@ -77,8 +79,8 @@ impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
             id: hex(&row.id),
             provider: row.provider,
             email: row.email,
-            created_at: row.created_at.to_datetime(),
-            last_used_at: row.last_used_at.to_datetime(),
+            created_at: row.created_at.map(Timestamp::to_datetime),
+            last_used_at: row.last_used_at.map(Timestamp::to_datetime),
         };
         Ok(rows.into_iter().map(identity).collect())
     }
@@ -102,7 +104,7 @@ impl<'a, A: HasOAuth> OAuthHandle<'a, A> {
     /// Ask for `#[require(sudo)]` before you call it: whoever takes over a session would keep the owner out.
     pub async fn unlink(&self, user: &Id<A>, id: &str) -> std::result::Result<(), UnlinkError> {
         let id = unhex(id).ok_or(UnlinkError::NotFound)?;
-        match engine(self.0).store.detach(user, &id).await? {
+        match manage::detach(self.0, user, &id).await? {
             Detached::Done => Ok(()),
             Detached::Missing => Err(UnlinkError::NotFound),
             Detached::Last => Err(UnlinkError::LastWayIn),

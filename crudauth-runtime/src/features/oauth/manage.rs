@@ -9,6 +9,7 @@ use super::flow::Departure;
 use super::routes::{clients, depart, provider, redirect_uri};
 use crate::account::AuthUser;
 use crate::authority::{client, engine};
+use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::elevated::is_elevated_at_all;
 use crate::engine::{hex, unhex};
@@ -16,7 +17,8 @@ use crate::http::problem::Problem;
 use crate::http::redirect::safe_redirect_path;
 use crate::http::request::{Answer, detail, json, limited, ok};
 use crate::principal::{Principal, signed_in_recently};
-use crate::store::identities::{Detached, IdentityRow};
+use crate::store::Digest;
+use crate::store::identities::{Detached, IdentityRow, Removal};
 use crate::store::journeys::Journey;
 
 /// `POST /oauth/{provider}/link`. Sends the browser to a provider, to link an account there.
@@ -81,11 +83,26 @@ pub(super) async fn unlink<A: HasOAuth>(
             return Err(Problem::RecentSignInRequired);
         }
     }
-    match engine(&auth).store.detach(principal.user_id(), &id).await? {
+    match detach(&auth, principal.user_id(), &id).await? {
         Detached::Done => detail("Identity unlinked."),
         Detached::Missing => Err(Problem::IdentityNotFound),
         Detached::Last => Err(Problem::LastWayIn),
     }
+}
+
+/// Removes an identity, unless nobody could sign in without it.
+pub(super) async fn detach<A: HasOAuth>(
+    auth: &A,
+    user: &<A::User as AuthUser>::Id,
+    id: &Digest,
+) -> crate::Result<Detached> {
+    let declared: Vec<_> = A::OAUTH.providers.iter().map(|one| one.name).collect();
+    let removal = Removal {
+        id,
+        declared: &declared,
+        now: engine(auth).now(),
+    };
+    engine(auth).store.detach(user, removal).await
 }
 
 fn declares_sudo<A: HasOAuth>() -> bool {
@@ -106,8 +123,8 @@ struct Listed<'a> {
     id: String,
     provider: &'a str,
     email: Option<&'a str>,
-    created_at: String,
-    last_used_at: String,
+    created_at: Option<String>,
+    last_used_at: Option<String>,
 }
 
 impl<'a> Listed<'a> {
@@ -116,8 +133,8 @@ impl<'a> Listed<'a> {
             id: hex(&row.id),
             provider: &row.provider,
             email: row.email.as_deref(),
-            created_at: row.created_at.to_rfc3339(),
-            last_used_at: row.last_used_at.to_rfc3339(),
+            created_at: row.created_at.map(Timestamp::to_rfc3339),
+            last_used_at: row.last_used_at.map(Timestamp::to_rfc3339),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
 use crate::policy::OAuthPolicy;
 
 mod answers;
+pub mod columns;
 mod exchange;
 pub mod flow;
 mod handle;

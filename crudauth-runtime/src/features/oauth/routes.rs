@@ -280,6 +280,8 @@ async fn link<A: HasOAuth>(
         }),
         Linked::Done => redirect(StatusCode::TEMPORARY_REDIRECT, target::<A>(&row)),
         Linked::Taken => refuse::<A>(Problem::IdentityTaken, A::OAUTH.json),
+        Linked::Occupied => refuse::<A>(Problem::ProviderAlreadyLinked, A::OAUTH.json),
+        Linked::Unfit => refuse::<A>(Problem::OAuthFailed, A::OAUTH.json),
         Linked::Gone => refuse::<A>(Problem::AccountInactive, A::OAUTH.json),
     }
 }

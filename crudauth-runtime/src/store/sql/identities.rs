@@ -6,14 +6,18 @@
 use futures_util::future::BoxFuture;
 
 use super::outbox::enqueue;
-use super::{Schema, SqlStore, UserRow, commit, digest, int, journeys, sessions, sql, statements};
+use super::{
+    Schema, SqlStore, UserRow, commit, digest, int, journeys, sessions, sql, statements, subjects,
+};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 use crate::error::{Error, Result};
 use crate::store::Digest;
 use crate::store::dialect::{Args, Dialect};
-use crate::store::identities::{Attached, Detached, Ground, Identities, IdentityRow, NewIdentity};
+use crate::store::identities::{
+    Attached, Detached, Ground, Identities, IdentityRow, NewIdentity, Removal,
+};
 use crate::store::outbox::Job;
 
 statements! {
@@ -41,24 +45,28 @@ statements! {
     List = "SELECT id, provider, email, created_at, last_used_at FROM {@identities} WHERE user_id = $1 ORDER BY created_at, id";
     Tokens = "SELECT id, tokens FROM {@identities} WHERE user_id = $1 AND provider = $2 AND tokens IS NOT NULL \
         ORDER BY last_used_at DESC, id LIMIT 1";
-    /// The account's lock: of two requests that remove the last two, one comes second.
-    Password = "SELECT {password_hash} FROM {users} WHERE {id} = $1{lock}";
-    Others = "SELECT count(*) FROM {@identities} WHERE user_id = $1 AND id <> $2";
+    /// Of two requests that remove the last two, one comes second.
+    Locked = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1{lock}";
+    ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
+    Others = "SELECT provider FROM {@identities} WHERE user_id = $1 AND id <> $2";
     Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
 }
 
 type Id<S> = <<S as Schema>::User as AuthUser>::Id;
 
-/// Links an identity to an account that the transaction has locked or made. False when it is another's.
+/// Links an identity to an account that the transaction has locked or made.
 pub(super) async fn insert<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
     identity: &NewIdentity<'_>,
-) -> Result<bool>
+) -> Result<Attached>
 where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
+    if subjects::keeps::<S>(identity.provider) {
+        return subjects::put::<D, S>(conn, user, identity).await;
+    }
     let args = || {
         Args::new()
             .blob(Some(identity.id))
@@ -70,8 +78,13 @@ where
             .at(identity.now)
             .text(identity.tokens)
     };
-    Ok(D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
-        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0)
+    let linked = D::execute(conn, sql::<Insert, D, S>(), args()).await? > 0
+        || D::execute(conn, sql::<TakeOver, D, S>(), args()).await? > 0;
+    Ok(if linked {
+        Attached::Done
+    } else {
+        Attached::Taken
+    })
 }
 
 /// Removes every identity of an account that the transaction has locked, and ends the journeys on its behalf.
@@ -82,10 +95,11 @@ where
 {
     let args = Args::new().key::<S::User>(user);
     D::execute(conn, sql::<Forget, D, S>(), args).await?;
+    subjects::forget::<D, S>(conn, user).await?;
     journeys::end_of_user::<D, S>(conn, user).await
 }
 
-/// Removes those that were linked since, and ends the journeys on the account's behalf.
+/// Removes those that were linked since, and ends the journeys on the account's behalf. A column does not say when: those go all.
 pub(super) async fn forget_since<D, S>(
     conn: &mut D::Connection,
     user: &Id<S>,
@@ -97,6 +111,7 @@ where
 {
     let args = Args::new().key::<S::User>(user).at(since);
     D::execute(conn, sql::<ForgetSince, D, S>(), args).await?;
+    subjects::forget::<D, S>(conn, user).await?;
     journeys::end_of_user::<D, S>(conn, user).await
 }
 
@@ -110,8 +125,8 @@ fn listed<D: Dialect>(row: &D::Row) -> Result<IdentityRow> {
         id: digest(D::blob(row, 0)?)?.ok_or_else(lacking)?,
         provider: D::text(row, 1)?.ok_or_else(lacking)?,
         email: D::text(row, 2)?,
-        created_at: at(3)?,
-        last_used_at: at(4)?,
+        created_at: Some(at(3)?),
+        last_used_at: Some(at(4)?),
     })
 }
 
@@ -138,7 +153,9 @@ where
             forget::<D, S>(&mut tx, user).await?;
             let links = Args::new().key::<S::User>(user);
             D::execute(&mut tx, sql::<VoidLinks, D, S>(), links).await?;
-        } else if matches!(ground, Ground::Proven { .. }) {
+        } else if matches!(ground, Ground::Proven { .. })
+            && !subjects::keeps::<S>(identity.provider)
+        {
             let args = Args::new()
                 .key::<S::User>(user)
                 .text(Some(identity.provider))
@@ -148,8 +165,9 @@ where
                 return Ok(Attached::Occupied);
             }
         }
-        if !insert::<D, S>(&mut tx, user, &identity).await? {
-            return Ok(Attached::Taken); // dropping the transaction takes the rest back
+        let attached = insert::<D, S>(&mut tx, user, &identity).await?;
+        if attached != Attached::Done {
+            return Ok(attached); // dropping the transaction takes the rest back
         }
         if let Some(notice) = notice {
             enqueue::<D, S>(&mut tx, notice, None).await?;
@@ -190,23 +208,35 @@ where
         }
     }
 
-    async fn detach_in(&self, user: &Id<S>, id: &Digest) -> Result<Detached> {
+    async fn detach_in(&self, user: &Id<S>, removal: Removal<'_>) -> Result<Detached> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
         let account = Args::new().key::<S::User>(user);
-        let rows = D::fetch(&mut tx, sql::<Password, D, S>(), account).await?;
+        let rows = D::fetch(&mut tx, sql::<Locked, D, S>(), account).await?;
         let Some(row) = rows.first() else {
             return Ok(Detached::Missing);
         };
-        let hash = D::text(row, 0)?.map(PasswordHash::from_stored);
-        let others = Args::new().key::<S::User>(user).blob(Some(id));
-        let rows = D::fetch(&mut tx, sql::<Others, D, S>(), others).await?;
-        let others = rows.first().map(|row| int::<D>(row, 0)).transpose()?;
-        let own = Args::new().blob(Some(id)).key::<S::User>(user);
-        if D::execute(&mut tx, sql::<Detach, D, S>(), own).await? == 0 {
-            return Ok(Detached::Missing);
+        let owner = S::User::read(row, 0)?;
+        let (mut gone, mut others): (Vec<_>, Vec<_>) =
+            subjects::listed(&owner).partition(|one| one.id == *removal.id);
+        if let Some(one) = gone.pop() {
+            subjects::drop::<D, S>(&mut tx, &owner, &one.provider, removal.now).await?;
+        } else {
+            let own = Args::new().blob(Some(removal.id)).key::<S::User>(user);
+            if D::execute(&mut tx, sql::<Detach, D, S>(), own).await? == 0 {
+                return Ok(Detached::Missing);
+            }
         }
-        if others == Some(0) && !hash.is_some_and(|hash| hash.is_usable()) {
+        let args = Args::new().key::<S::User>(user).blob(Some(removal.id));
+        let mut ways = others.drain(..).map(|one| one.provider).collect::<Vec<_>>();
+        for row in D::fetch(&mut tx, sql::<Others, D, S>(), args).await? {
+            let provider = D::text(&row, 0)?.ok_or_else(lacking)?;
+            ways.extend((!subjects::keeps::<S>(&provider)).then_some(provider));
+        }
+        // What a provider that the block has dropped says of anybody opens nothing.
+        let opens = |provider: &String| removal.declared.contains(&provider.as_str());
+        let password = owner.account().password_hash;
+        if !ways.iter().any(opens) && !password.is_some_and(PasswordHash::is_usable) {
             return Ok(Detached::Last); // dropping the transaction brings it back
         }
         commit(tx).await?;
@@ -219,9 +249,16 @@ where
     D: Dialect,
     S: Schema<User: UserRow<D>>,
 {
-    fn by_identity<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<S::User>>> {
+    fn by_identity<'a>(
+        &'a self,
+        identity: NewIdentity<'a>,
+    ) -> BoxFuture<'a, Result<Option<S::User>>> {
         Box::pin(async move {
-            let row = self.first::<ByIdentity>(Args::new().blob(Some(id))).await?;
+            if subjects::keeps::<S>(identity.provider) {
+                return self.by_subject(identity).await;
+            }
+            let args = Args::new().blob(Some(identity.id));
+            let row = self.first::<ByIdentity>(args).await?;
             row.map(|row| S::User::read(&row, 0)).transpose()
         })
     }
@@ -232,7 +269,12 @@ where
             .at(identity.now)
             .text(identity.email)
             .text(identity.tokens);
-        Box::pin(async move { self.execute::<Use>(args).await.map(drop) })
+        Box::pin(async move {
+            if subjects::keeps::<S>(identity.provider) {
+                return Ok(()); // the column says whom the provider means, and that is the same as before
+            }
+            self.execute::<Use>(args).await.map(drop)
+        })
     }
 
     fn attach<'a>(
@@ -246,10 +288,17 @@ where
     }
 
     fn identities<'a>(&'a self, user: &'a Id<S>) -> BoxFuture<'a, Result<Vec<IdentityRow>>> {
-        let args = Args::new().key::<S::User>(user);
+        let args = || Args::new().key::<S::User>(user);
         Box::pin(async move {
-            let rows = self.fetch::<List>(args).await?;
-            rows.iter().map(listed::<D>).collect()
+            let rows = self.fetch::<List>(args()).await?;
+            let mut all = rows.iter().map(listed::<D>).collect::<Result<Vec<_>>>()?;
+            if <S::User as AuthUser>::TABLE.has(Role::Identity) {
+                all.retain(|one| !subjects::keeps::<S>(&one.provider));
+                let row = self.first::<ById>(args()).await?;
+                let owner = row.map(|row| S::User::read(&row, 0)).transpose()?;
+                all.extend(owner.iter().flat_map(subjects::listed));
+            }
+            Ok(all)
         })
     }
 
@@ -268,7 +317,11 @@ where
         })
     }
 
-    fn detach<'a>(&'a self, user: &'a Id<S>, id: &'a Digest) -> BoxFuture<'a, Result<Detached>> {
-        Box::pin(self.in_time(self.detach_in(user, id)))
+    fn detach<'a>(
+        &'a self,
+        user: &'a Id<S>,
+        removal: Removal<'a>,
+    ) -> BoxFuture<'a, Result<Detached>> {
+        Box::pin(self.in_time(self.detach_in(user, removal)))
     }
 }

@@ -32,6 +32,7 @@ mod misfit;
 mod outbox;
 mod schema;
 mod sessions;
+mod subjects;
 mod users;
 mod verify;
 
@@ -70,6 +71,16 @@ pub trait UserRow<D: Dialect>: AuthUser {
 
     /// The dialect's type of each column, in the table's order.
     fn types() -> Vec<D::TypeInfo>;
+
+    /// Binds one value for each column that holds identities: the subject for the provider's own, NULL for the others; nothing where
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the value cannot be encoded.
+    fn bind_identity(provider: &str, subject: &str, args: &mut Args<D>) -> Result<()> {
+        let _ = (provider, subject, args);
+        Ok(())
+    }
 
     /// Binds `updated_at` in the type of the application's column; nothing where it has none.
     ///

@@ -14,7 +14,7 @@ use crate::crypto::PasswordHash;
 use crate::crypto::link::LinkKind;
 use crate::error::{Error, Result};
 use crate::store::dialect::{Args, Column, Dialect};
-use crate::store::identities::NewIdentity;
+use crate::store::identities::{Attached, NewIdentity};
 use crate::store::outbox::Job;
 use crate::store::refusal::Refusal;
 use crate::store::repr::Keeps;
@@ -97,10 +97,12 @@ where
         };
         let key = <S::User as UserRow<D>>::Key::read(row, 0)?;
         let id = Id::<S>::from_inner(<S::User as UserRow<D>>::Key::read(row, 0)?.into_value());
-        if let Some(identity) = identity
-            && !identities::insert::<D, S>(&mut tx, &id, identity).await?
-        {
-            return Ok(Inserted::Taken(None)); // somebody signed in by it meanwhile
+        if let Some(identity) = identity {
+            match identities::insert::<D, S>(&mut tx, &id, identity).await? {
+                Attached::Done => {}
+                Attached::Unfit => return Ok(Inserted::Unfit(Unfit::default())),
+                _ => return Ok(Inserted::Taken(None)), // somebody signed in by it meanwhile
+            }
         }
         if folded.is_some() {
             let name = Args::new().text(folded).value(&key);

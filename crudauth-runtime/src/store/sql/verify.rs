@@ -182,6 +182,7 @@ const fn changes(role: Role, moves: bool) -> bool {
         | Role::RecoveryVerified
         | Role::IsActive
         | Role::IsSuperuser
+        | Role::Identity
         | Role::TokenVersion
         | Role::UpdatedAt => true,
         Role::Email => moves,

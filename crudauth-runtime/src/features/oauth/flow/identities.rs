@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::resolve::identity_id;
 use super::tokens;
 use crate::account::{AccountKey, AuthUser};
 use crate::engine::{Client, Engine, detached};
@@ -11,7 +10,7 @@ use crate::hooks::{AccountInfo, OAuthLogin, OAuthOutcome};
 use crate::oauth::Identified;
 use crate::outbox;
 use crate::policy::ProviderPolicy;
-use crate::store::identities::{Attached, Ground, NewIdentity};
+use crate::store::identities::{Attached, Ground, NewIdentity, identity_id};
 
 /// What became of a link that the owner asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +19,10 @@ pub(crate) enum Linked {
     Done,
     /// The identity opens another account.
     Taken,
+    /// The account's column for this provider holds another identity.
+    Occupied,
+    /// It does not take this one.
+    Unfit,
     /// The account was disabled, or changed its password, meanwhile.
     Gone,
 }
@@ -33,7 +36,7 @@ pub(crate) async fn link<U: AuthUser>(
     client: Client,
 ) -> Result<Linked> {
     let Identified { profile, tokens } = identified;
-    let id = identity_id(&profile);
+    let id = identity_id(&profile.issuer, &profile.subject);
     let tokens = tokens::seal(engine, &id, keep.then_some(&tokens))?;
     let account = AccountInfo::of(user);
     let ground = Ground::Owner {
@@ -57,11 +60,13 @@ pub(crate) async fn link<U: AuthUser>(
         match attached.await? {
             Attached::Done => engine.outlets.due.notify_one(),
             Attached::Taken => {
-                let owner = engine.store.by_identity(&id).await?;
+                let owner = engine.store.by_identity(identity).await?;
                 let own = owner.is_some_and(|owner| owner.id().as_inner() == account.id.as_inner());
                 return Ok(if own { Linked::Done } else { Linked::Taken });
             }
-            Attached::Stale | Attached::Occupied => return Ok(Linked::Gone),
+            Attached::Occupied => return Ok(Linked::Occupied),
+            Attached::Unfit => return Ok(Linked::Unfit),
+            Attached::Stale => return Ok(Linked::Gone),
         }
         let origin = engine.origin(&client, None, None);
         let event = OAuthLogin {

@@ -13,8 +13,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{name, tokens};
 use crate::account::{AuthUser, Body, NewAccount, NewColumns, Role};
 use crate::authenticate::Authenticated;
@@ -27,7 +25,7 @@ use crate::identity::{EMAIL_TOO_LONG, parse_email};
 use crate::oauth::{Identified, Profile};
 use crate::outbox;
 use crate::policy::ProviderPolicy;
-use crate::store::identities::{Attached, Ground, NewIdentity};
+use crate::store::identities::{Attached, Ground, NewIdentity, identity_id};
 use crate::store::{Digest, Inserted, LoginField};
 
 /// How often the accounts are looked at again because somebody changed them meanwhile.
@@ -62,17 +60,6 @@ pub(crate) enum Refusal {
     ProviderAlreadyLinked,
 }
 
-/// What names an identity: issuer and subject, and nothing that can change (OpenID Connect Core §5.7).
-pub(super) fn identity_id(profile: &Profile) -> Digest {
-    let mut hash = Sha256::new();
-    for part in ["crudauth identity", &profile.issuer, &profile.subject] {
-        // Lengths first, so that no two pairs are one text.
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
-
 /// Finds, links, claims or creates the account that this profile opens. Runs to its end even if the client goes away.
 pub(crate) async fn resolve<U: AuthUser>(
     engine: &Arc<Engine<U>>,
@@ -83,7 +70,7 @@ pub(crate) async fn resolve<U: AuthUser>(
     let engine = Arc::clone(engine);
     detached(async move {
         let Identified { profile, tokens } = identified;
-        let id = identity_id(&profile);
+        let id = identity_id(&profile.issuer, &profile.subject);
         let tokens = tokens::seal(&engine, &id, keep.then_some(&tokens))?;
         let found = Found {
             engine: &engine,
@@ -145,7 +132,7 @@ impl<U: AuthUser> Found<'_, U> {
     /// `None` when somebody was faster, and the accounts have to be looked at again.
     async fn once(&self, round: u32) -> Result<Option<Outcome<U>>> {
         let store = &self.engine.store;
-        if let Some(user) = store.by_identity(self.id).await? {
+        if let Some(user) = store.by_identity(self.identity()).await? {
             if !self.engine.admits(&user) {
                 return Ok(Some(Err(Refusal::AccountInactive)));
             }
@@ -229,6 +216,7 @@ impl<U: AuthUser> Found<'_, U> {
         Ok(match attached {
             Attached::Done => self.opened(user.id(), outcome).await?,
             Attached::Occupied => Some(Err(Refusal::ProviderAlreadyLinked)),
+            Attached::Unfit => Some(Err(Refusal::Failed)),
             Attached::Stale | Attached::Taken => None,
         })
     }
