@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 
 use crate::authenticate::Authenticated;
+use crate::crypto::Redemption;
 use crate::engine::{Client, Engine, Rotated};
 use crate::hooks::Hooks;
 use crate::http::client::{client_ip, client_key, peer};
@@ -121,6 +122,8 @@ pub(crate) struct Entry<U> {
     pub(crate) remember: bool,
     /// The scopes that they ask for, where the transport has some.
     pub(crate) scopes: Option<String>,
+    /// The one-time code that they come with, where the transport has somewhere to spend it.
+    pub(crate) redemption: Option<Redemption>,
 }
 
 /// How a transport opens for somebody whom a feature has authenticated.
@@ -144,9 +147,14 @@ pub(crate) type Enters<A> =
 pub(crate) struct Grant<A: Authority> {
     /// Whether the answer sets cookies, so that a foreign page must not ask for it.
     pub(crate) sets_cookies: bool,
-    /// The finished answer. `None` as for [`Enter`].
+    /// The finished answer. `None` as for [`Enter`], and when the code was spent.
     pub(crate) answer: Granted<A>,
+    /// Ends what was granted for a code, if anything was: it has come back.
+    pub(crate) replayed: Replayed<A>,
 }
+
+pub(crate) type Replayed<A> =
+    for<'a> fn(&'a A, &'a Parts, Redemption) -> BoxFuture<'a, crate::Result<()>>;
 
 pub(crate) type Granted<A> = for<'a> fn(
     &'a A,

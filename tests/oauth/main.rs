@@ -43,5 +43,6 @@ mod linking;
 mod loopback;
 mod matrix;
 mod names;
+mod replay;
 mod states;
 mod ways;

@@ -56,7 +56,7 @@ pub struct App<A> {
 }
 
 macro_rules! start {
-    ($auth:ty, $connections:expr) => {{
+    ($auth:ty, $connections:expr $(, $call:ident($value:expr))*) => {{
         let (file, pool) = crate::support::database($connections).await;
         let clock = Clock::manual();
         let demo = provider(&clock).await;
@@ -71,6 +71,7 @@ macro_rules! start {
             .oidc("demo", credentials(&demo))
             .oidc("other", credentials(&other))
             .oidc("loose", credentials(&loose))
+            $(.$call($value))*
             .await
             .unwrap();
         let router = crudauth::routing::Router::new()

@@ -176,13 +176,22 @@ async fn redeem<A: HasOAuth>(auth: &A, parts: &Parts, body: Body) -> Answer {
         return Err(Problem::Internal);
     };
     let code = Code::parse(code.expose()).ok_or(Problem::InvalidGrant)?;
-    let redeemed = flow::redeem(engine(auth), &code, verifier.expose()).await?;
-    let (proof, scopes) = redeemed.ok_or(Problem::InvalidGrant)?;
-    let entry = Entry {
-        proof,
-        remember: false,
-        scopes,
-    };
-    let granted = (grant.answer)(auth, parts, entry).await?;
-    granted.ok_or(Problem::InvalidGrant)
+    let (engine, verifier) = (engine(auth), verifier.expose());
+    if let Some(good) = flow::redeem(engine, &code, verifier).await? {
+        let entry = Entry {
+            proof: good.proof,
+            remember: false,
+            scopes: good.scopes,
+            redemption: Some(good.redemption),
+        };
+        if let Some(granted) = (grant.answer)(auth, parts, entry).await? {
+            return Ok(granted);
+        }
+        flow::void(engine, &good.redemption).await?;
+    }
+    // Whoever has both has what only the app that was given tokens for them can have (RFC 6749 §4.1.2, RFC 9700 §4.5).
+    for redemption in code.redemptions(&engine.keys, verifier) {
+        (grant.replayed)(auth, parts, redemption).await?;
+    }
+    Err(Problem::InvalidGrant)
 }

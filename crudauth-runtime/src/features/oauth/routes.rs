@@ -220,6 +220,7 @@ async fn sign_in<A: HasOAuth>(
         proof,
         remember: row.remember,
         scopes: None,
+        redemption: None,
     };
     let Some(entered) = (enter.open)(auth, parts, entry).await? else {
         return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
