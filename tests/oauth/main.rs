@@ -45,4 +45,5 @@ mod matrix;
 mod names;
 mod replay;
 mod states;
+mod untrusted;
 mod ways;

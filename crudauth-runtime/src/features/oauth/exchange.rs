@@ -189,7 +189,7 @@ async fn redeem<A: HasOAuth>(auth: &A, parts: &Parts, body: Body) -> Answer {
         }
         flow::void(engine, &good.redemption).await?;
     }
-    // Whoever has both has what only the app that was given tokens for them can have (RFC 6749 §4.1.2, RFC 9700 §4.5).
+    // Whoever has both has what only the app that was given tokens for them can have (RFC 6749 §4.1.2, §10.5).
     for redemption in code.redemptions(&engine.keys, verifier) {
         (grant.replayed)(auth, parts, redemption).await?;
     }
