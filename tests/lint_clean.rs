@@ -78,6 +78,11 @@ pub struct Member {
     /// Whose it is.
     #[auth(new_user)]
     pub team: Option<i64>,
+    /// Who it is elsewhere.
+    #[auth(identity = "google")]
+    pub google_id: Option<String>,
+    #[auth(identity = "sso")]
+    sso_id: Option<String>,
     /// Not a column.
     #[auth(skip)]
     pub cache: Cache,
@@ -159,6 +164,8 @@ auth! {
     #[rate_limit(register = "off", change_password = "2/m", logout_all = "3/m", csrf_refresh = "9/h", email_verify_request = "off", password_reset_request = "3/m", email_change_request = "2/h", existing_account_notice = "1/d")]
     #[email(frontend_url = "https://app.example.com", verify_ttl = "2h", reset_ttl = "10m", change_ttl = "3h", undo_ttl = "2d", verify_path = "/v", reset_path = "/r", change_path = "/c", undo_path = "/u", require_verified, evict_on_change)]
     #[channel]
+    #[sudo(route, ttl = "5m", max_attempts = 3, lockout = "10m")]
+    #[oauth(google, github(trusted = false), oidc("sso"), provider("own"), response = "json", default_redirect = "/in", exchange("com.example.app:/callback"), state_ttl = "5m")]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite, postgres)]
     #[tables(prefix = "shop_")]

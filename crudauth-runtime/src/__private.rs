@@ -116,22 +116,22 @@ use crate::transport::OwnTransport;
 ///
 /// # Errors
 /// When the value cannot be encoded.
-pub fn bind_text<D: Dialect, T: FromText + Column<D>>(
+pub fn bind_text<D: Dialect, T: TextColumn + Column<D>>(
     text: Option<&str>,
     args: &mut Args<D>,
 ) -> Outcome<()> {
-    T::from_text(text).add(args)
+    T::of(text).add(args)
 }
 
 /// Binds a hash in the type of the application's column.
 ///
 /// # Errors
 /// When the value cannot be encoded.
-pub fn bind_hash<D: Dialect, T: FromHash + Column<D>>(
+pub fn bind_hash<D: Dialect, T: HashColumn + Column<D>>(
     hash: &PasswordHash,
     args: &mut Args<D>,
 ) -> Outcome<()> {
-    T::from_hash(hash).add(args)
+    T::of(hash).add(args)
 }
 
 /// Binds an instant in the type of the application's column.
@@ -143,42 +143,6 @@ pub fn bind_instant<D: Dialect, T: InstantColumn + Column<D>>(
     args: &mut Args<D>,
 ) -> Outcome<()> {
     T::at(at).add(args)
-}
-
-/// A text column's type, made from a text.
-pub trait FromText {
-    /// Makes it.
-    fn from_text(text: Option<&str>) -> Self;
-}
-
-impl FromText for String {
-    fn from_text(text: Option<&str>) -> Self {
-        text.unwrap_or_default().to_owned()
-    }
-}
-
-impl FromText for Option<String> {
-    fn from_text(text: Option<&str>) -> Self {
-        text.map(str::to_owned)
-    }
-}
-
-/// A hash column's type, made from a hash.
-pub trait FromHash {
-    /// Makes it.
-    fn from_hash(hash: &PasswordHash) -> Self;
-}
-
-impl FromHash for PasswordHash {
-    fn from_hash(hash: &PasswordHash) -> Self {
-        hash.clone()
-    }
-}
-
-impl FromHash for Option<PasswordHash> {
-    fn from_hash(hash: &PasswordHash) -> Self {
-        Some(hash.clone())
-    }
 }
 
 /// A column that holds true or false.

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use crudauth::mail::MessageKind;
-use crudauth::testing::TestBuilder as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::elsewhere::{PUBLIC, bring, by, credentials, depart, error, me};
-use crate::linked::{
-    Club, Heard, Member, Town, ask_to_link, club, identities, link, read_csrf, unlink,
-};
-use crate::oidc::provider::{Person, Provider};
+use crate::elsewhere::{bring, by, depart, error, me};
+use crate::linked::{Club, Town, ask_to_link, club, identities, link, read_csrf, unlink};
+use crate::oidc::provider::Person;
 use crate::oidc::sign_in;
-use crate::support::{Client, Db, SECRET, TempDb, dialect, pool};
+use crate::support::Client;
 use tokio::task::JoinSet;
 
 /// What the account's two columns hold.
@@ -293,113 +290,6 @@ async fn taking_back_a_change_of_address_empties_the_columns() {
     assert_eq!(held(&town, "victim").await, ["victim", ""]);
 }
 
-/// The statement that makes the account table, with another definition of `demo_id`.
-fn table(definition: &str) -> String {
-    let own = |line: &str| line.trim_start().starts_with("\"demo_id\"");
-    let line = format!("  \"demo_id\" {definition},");
-    let text = Member::create_table_sql(dialect());
-    let lines: Vec<_> = text
-        .lines()
-        .map(|one| if own(one) { line.as_str() } else { one })
-        .collect();
-    assert!(lines.contains(&line.as_str()), "{text}");
-    lines.join("\n")
-}
-
-/// Starts over such a table; the provider `demo` with it.
-async fn start(db: Db, definition: &str) -> (crudauth::Result<Club>, Provider) {
-    db.run(table(definition)).await;
-    let demo = Provider::start().await.unwrap();
-    let mail = crudauth::testing::CaptureMailer::new();
-    let auth = Club::builder(db)
-        .secret(SECRET)
-        .cheap_hashing()
-        .manual_workers()
-        .mailer(mail)
-        .public_url(PUBLIC)
-        .oidc("demo", credentials(&demo))
-        .oidc("other", credentials(&demo))
-        .oidc("loose", credentials(&demo))
-        .hooks(Heard::new());
-    (auth.await, demo)
-}
-
-#[tokio::test]
-async fn a_subject_that_its_column_does_not_take_opens_and_leaves_nothing() {
-    let file = TempDb::new();
-    let short = "TEXT UNIQUE CHECK (length(demo_id) < 8)";
-    let (auth, demo) = start(pool(&file.url(), 2).await, short).await;
-    let auth = auth.unwrap();
-    let router = crudauth::routing::Router::new()
-        .mount(&auth)
-        .with_state(auth.clone())
-        .into_axum();
-    let db = pool(&file.url(), 2).await;
-    let email = "ada@example.com";
-    demo.person(Person::new("a-subject-too-long", Some(email), true));
-    let mut client = Client::new(router.clone());
-    let answer = by(&mut client, "demo", "a-subject-too-long").await;
-    assert_eq!(error(&answer), "oauth_failed", "{}", answer.text);
-    assert_eq!(db.count("SELECT count(*) FROM users").await, 0);
-
-    // Nor is it linked to an account that is there.
-    let body = json!({ "email": email, "username": "ada", "password": crate::support::PASSWORD });
-    Client::new(router.clone())
-        .post_json("/register", &body)
-        .await;
-    db.run("UPDATE users SET email_verified = (1 = 1)").await;
-    let answer = by(&mut client, "demo", "a-subject-too-long").await;
-    assert_eq!(error(&answer), "oauth_failed", "{}", answer.text);
-    let mut ada = Client::new(router);
-    assert_eq!(ada.login("ada", crate::support::PASSWORD).await.status, 200);
-    let answer = link(&mut ada, "demo", "a-subject-too-long").await;
-    assert_eq!(error(&answer), "oauth_failed", "{}", answer.text);
-    let held = "SELECT count(*) FROM users WHERE demo_id IS NOT NULL";
-    assert_eq!(db.count(held).await, 0);
-}
-
-/// In a column that sees no difference between `ADA` and `ada`, they are two people all the same.
-#[tokio::test]
-async fn a_subject_has_upper_and_lower_case() {
-    let file = TempDb::new();
-    let db = pool(&file.url(), 2).await;
-    let definition = match dialect() {
-        crudauth::Dialect::Postgres => {
-            db.run("CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
-            "TEXT COLLATE folded UNIQUE"
-        }
-        _ => "TEXT COLLATE NOCASE UNIQUE",
-    };
-    let (auth, demo) = start(db, definition).await;
-    let auth = auth.unwrap();
-    let router = crudauth::routing::Router::new()
-        .mount(&auth)
-        .with_state(auth.clone())
-        .into_axum();
-    by(&mut Client::new(router.clone()), "demo", "ada").await;
-    demo.person(Person::new("ADA", Some("mallory@example.com"), true));
-    let mut other = Client::new(router);
-    let answer = by(&mut other, "demo", "ADA").await;
-    assert_eq!(error(&answer), "oauth_failed", "{}", answer.text);
-    assert_eq!(me(&other).await, "");
-}
-
-/// Without an index of its own two accounts could hold one identity.
-#[tokio::test]
-async fn a_column_that_two_accounts_could_share_stops_the_start() {
-    let file = TempDb::new();
-    let (auth, _) = start(pool(&file.url(), 2).await, "TEXT").await;
-    let told = auth.unwrap_err().to_string();
-    assert!(
-        told.contains("`users.demo_id` has no unique index of its own"),
-        "{told}"
-    );
-    let file = TempDb::new();
-    let (auth, _) = start(pool(&file.url(), 2).await, "TEXT NOT NULL UNIQUE").await;
-    let told = auth.unwrap_err().to_string();
-    assert!(told.contains("`users.demo_id` is NOT NULL"), "{told}");
-}
-
 #[tokio::test]
 async fn an_account_that_is_deleted_takes_its_columns_along() {
     let town = club().await;
@@ -410,5 +300,28 @@ async fn an_account_that_is_deleted_takes_its_columns_along() {
     let mut again = town.browser();
     by(&mut again, "demo", "ada").await;
     assert_eq!(town.heard(), ["registered ada", "Created ada by demo ada"]);
+    assert_eq!(me(&again).await, "ada");
+}
+
+/// What the guide says of an application that gets a column for a provider which it had without one.
+#[tokio::test]
+async fn identities_that_are_moved_from_the_table_to_a_column_open_their_accounts() {
+    let town = club().await;
+    let mut ada = town.browser();
+    by(&mut ada, "other", "ada").await;
+    by(&mut town.browser(), "other", "grace").await;
+    town.db
+        .run("UPDATE auth_identities SET provider = 'demo'")
+        .await;
+    assert_eq!(identities(&ada).await, [""; 0], "it opens nothing there");
+    let moved = "UPDATE users SET demo_id = (SELECT subject FROM auth_identities WHERE user_id = users.id AND provider = 'demo')";
+    town.db.run(moved).await;
+    town.db
+        .run("DELETE FROM auth_identities WHERE provider = 'demo'")
+        .await;
+    assert_eq!(identities(&ada).await.len(), 1);
+    town.demo.person(person("ada")); // without an address, as nobody who is new could come
+    let mut again = town.browser();
+    by(&mut again, "demo", "ada").await;
     assert_eq!(me(&again).await, "ada");
 }

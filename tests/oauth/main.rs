@@ -28,6 +28,7 @@ mod tokens;
 #[path = "../support/wrong.rs"]
 mod wrong;
 
+mod column_tables;
 mod columns;
 mod crowd;
 mod exchange;

@@ -3,13 +3,14 @@
 //! `#[derive(AuthUser)]` writes the implementations; nothing here is written by hand except [`AccountKey`] for a newtype key.
 
 use serde::de::DeserializeOwned;
-use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub use self::key::{AccountKey, RawKey, Repr};
+pub use self::types::{HashColumn, IdentityColumn, InstantColumn, TextColumn};
 use crate::clock::Timestamp;
 use crate::crypto::PasswordHash;
 
 mod key;
+mod types;
 
 /// The application's account type, as `#[derive(AuthUser)]` describes it.
 #[diagnostic::on_unimplemented(
@@ -278,91 +279,6 @@ pub enum Fill {
     Library,
     /// [`NewColumns`]: the client, a declared default, or the `new_user` hook.
     Columns,
-}
-
-/// A column type that can hold an instant of ours: what `created_at` and `updated_at` may be.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold an instant",
-    note = "use `time::OffsetDateTime`, `time::PrimitiveDateTime`, or `i64` (seconds since the Unix epoch), or leave the column to the database with `#[auth(own)]`"
-)]
-pub trait InstantColumn {
-    /// The value to store for `instant`.
-    fn at(instant: Timestamp) -> Self;
-}
-
-impl InstantColumn for OffsetDateTime {
-    fn at(instant: Timestamp) -> Self {
-        instant.to_datetime()
-    }
-}
-
-impl InstantColumn for PrimitiveDateTime {
-    fn at(instant: Timestamp) -> Self {
-        let utc = instant.to_datetime();
-        Self::new(utc.date(), utc.time())
-    }
-}
-
-impl InstantColumn for i64 {
-    fn at(instant: Timestamp) -> Self {
-        instant.as_secs()
-    }
-}
-
-impl<T: InstantColumn> InstantColumn for Option<T> {
-    fn at(instant: Timestamp) -> Self {
-        Some(T::at(instant))
-    }
-}
-
-/// A text column that may or may not be nullable.
-pub trait TextColumn: Sized {
-    /// The text, where there is one.
-    fn text(&self) -> Option<&str>;
-}
-
-impl TextColumn for String {
-    fn text(&self) -> Option<&str> {
-        Some(self)
-    }
-}
-
-impl TextColumn for Option<String> {
-    fn text(&self) -> Option<&str> {
-        self.as_deref()
-    }
-}
-
-/// A column that holds an identity.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold an identity",
-    label = "write `Option<String>` here",
-    note = "it is the subject at a provider, a text, and NULL for whoever has none there"
-)]
-pub trait IdentityColumn: TextColumn {}
-impl IdentityColumn for Option<String> {}
-
-/// A hash column that may or may not be nullable.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold the password hash",
-    label = "write `PasswordHash` here",
-    note = "`crudauth::PasswordHash` is redacted in Debug and never serialised; `Option<PasswordHash>` is a nullable column"
-)]
-pub trait HashColumn {
-    /// The stored form, where there is one.
-    fn hash(&self) -> Option<&PasswordHash>;
-}
-
-impl HashColumn for PasswordHash {
-    fn hash(&self) -> Option<&PasswordHash> {
-        Some(self)
-    }
-}
-
-impl HashColumn for Option<PasswordHash> {
-    fn hash(&self) -> Option<&PasswordHash> {
-        self.as_ref()
-    }
 }
 
 macro_rules! capabilities {

@@ -20,6 +20,10 @@
 use crate::account::{ColumnDef, Fill, Role, Table};
 
 mod identities;
+mod strings;
+
+pub(crate) use strings::eq;
+use strings::{find, slice};
 
 /// Longest statement, in bytes. A longer one does not compile.
 const CAPACITY: usize = 8192;
@@ -63,6 +67,10 @@ impl Text {
     };
 
     /// All of `parts`, one after another.
+    #[cfg_attr(
+        not(feature = "oauth"),
+        expect(dead_code, reason = "says what is wrong with a column of that feature")
+    )]
     pub(crate) const fn of(parts: &[&str]) -> Self {
         let mut out = Self::EMPTY;
         let mut at = 0;
@@ -286,50 +294,11 @@ const fn role(name: &str) -> Option<Role> {
     None
 }
 
-#[expect(clippy::indexing_slicing, reason = "bounded by the loop's condition")]
-pub(crate) const fn eq(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < a.len() {
-        if a[at] != b[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "runs in the compiler"
-)]
-const fn find(bytes: &[u8], mut at: usize, wanted: u8) -> usize {
-    while at < bytes.len() {
-        if bytes[at] == wanted {
-            return at;
-        }
-        at += 1;
-    }
-    panic!("a template has an unclosed brace or bracket")
-}
-
-#[expect(clippy::panic, reason = "runs in the compiler")]
-const fn slice(text: &str, from: usize, to: usize) -> &str {
-    match std::str::from_utf8(text.as_bytes().split_at(to).0.split_at(from).1) {
-        Ok(text) => text,
-        Err(_) => panic!("names in templates are ASCII"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const fn def(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
+    pub(super) const fn def(name: &'static str, role: Role, fill: Fill) -> ColumnDef {
         ColumnDef {
             field: name,
             name,
@@ -356,7 +325,7 @@ mod tests {
             ],
         },
     };
-    const SYNTAX: Syntax = Syntax {
+    pub(super) const SYNTAX: Syntax = Syntax {
         quote: b'"',
         row_lock: " FOR UPDATE",
         free_row_lock: " FOR UPDATE SKIP LOCKED",

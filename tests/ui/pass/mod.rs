@@ -46,6 +46,7 @@ shapes! {
     email_only
     everything_on
     hooks
+    identity_columns
     newtype_key
     oauth
     parentheses

@@ -118,24 +118,9 @@ const fn split(form: &str) -> (&str, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{SYNTAX, def};
     use super::super::{Names, render};
-    use super::*;
-    use crate::account::{ColumnDef, Fill};
-
-    const fn def(name: &'static str, role: Role) -> ColumnDef {
-        ColumnDef {
-            field: name,
-            name,
-            role,
-            fill: Fill::Database,
-            nullable: true,
-            unique: true,
-            repr: None,
-            register: false,
-            max_length: None,
-            provider: None,
-        }
-    }
+    use crate::account::{Fill, Role, Table};
 
     const NAMES: Names = Names {
         prefix: "auth_",
@@ -143,19 +128,13 @@ mod tests {
             schema: None,
             name: "users",
             columns: &[
-                def("id", Role::Id),
-                def("google_id", Role::Identity),
-                def("plan", Role::Own),
-                def("github_id", Role::Identity),
+                def("id", Role::Id, Fill::Database),
+                def("google_id", Role::Identity, Fill::Database),
+                def("plan", Role::Own, Fill::Database),
+                def("github_id", Role::Identity, Fill::Database),
             ],
         },
     };
-    const SYNTAX: Syntax = Syntax {
-        quote: b'"',
-        row_lock: "",
-        free_row_lock: "",
-    };
-
     #[test]
     fn every_column_has_its_argument() {
         for (form, sql) in [
