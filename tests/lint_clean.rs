@@ -165,7 +165,7 @@ auth! {
     #[email(frontend_url = "https://app.example.com", verify_ttl = "2h", reset_ttl = "10m", change_ttl = "3h", undo_ttl = "2d", verify_path = "/v", reset_path = "/r", change_path = "/c", undo_path = "/u", require_verified, evict_on_change)]
     #[channel]
     #[sudo(route, ttl = "5m", max_attempts = 3, lockout = "10m")]
-    #[oauth(google, github(trusted = false), oidc("sso"), provider("own"), response = "json", default_redirect = "/in", exchange("com.example.app:/callback"), state_ttl = "5m")]
+    #[oauth(google, github(trusted = false), oidc("sso"), provider("own"), response = "json", default_redirect = "/in", exchange("com.example.app:/callback"), paths(prefix = "/by", authorize = "/{provider}", callback = "/{provider}/home"), state_ttl = "5m")]
     #[proxy(trusted_hops = 1)]
     #[database(sqlite, postgres)]
     #[tables(prefix = "shop_")]

@@ -70,6 +70,13 @@ pub fn __feature_names(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
     quote!(&[#(#names),*]).into()
 }
 
+#[doc(hidden)]
+#[proc_macro]
+pub fn __taken_segments(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let taken = features::oauth::TAKEN;
+    quote!(&[#(#taken),*]).into()
+}
+
 fn user(tokens: TokenStream) -> TokenStream {
     let cx = Cx::default();
     let Some(input) = cx.ok(syn::parse2(tokens)) else {

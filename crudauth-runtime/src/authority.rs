@@ -216,6 +216,8 @@ pub struct Feature<A: Authority> {
     pub spec: &'static FeatureSpec,
     /// Whether its section has a key on which routes depend.
     pub has: fn(&str) -> bool,
+    /// Where the block has the route that `spec` has at a path.
+    pub at: fn(&'static str) -> &'static str,
     /// Adds its routes.
     pub mount: fn(Router<A>) -> Router<A>,
     /// Wraps the routes of all features, where the block asks for that.
@@ -235,6 +237,7 @@ impl<A: Authority> Feature<A> {
         Self {
             spec,
             has: |_| false,
+            at: |path| path,
             mount,
             layer: None,
             loosened: Vec::new,

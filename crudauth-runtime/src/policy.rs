@@ -10,7 +10,7 @@ mod bearer;
 mod oauth;
 
 pub use bearer::{Algorithm, BearerPolicy, RefreshPolicy};
-pub use oauth::{OAuthPolicy, ProviderKind, ProviderPolicy};
+pub use oauth::{OAuthPaths, OAuthPolicy, ProviderKind, ProviderPolicy};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);

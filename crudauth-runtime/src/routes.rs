@@ -77,7 +77,7 @@ pub struct RouteInfo {
 }
 
 impl RouteInfo {
-    fn of<A: Authority>(spec: &RouteSpec) -> Self {
+    fn of<A: Authority>(spec: &RouteSpec, path: &str) -> Self {
         let access = match spec.access {
             Access::Open => "public".to_owned(),
             Access::SignedIn => "signed in".to_owned(),
@@ -86,7 +86,7 @@ impl RouteInfo {
         let limit = spec.limit.map(|name| format!("{name}{}", times::<A>(name)));
         Self {
             method: spec.method.clone(),
-            path: spec.path.to_owned(),
+            path: path.to_owned(),
             access,
             csrf: spec.csrf && asks_for_csrf::<A>(),
             limit,
@@ -140,7 +140,7 @@ impl RouteTable {
                 .routes
                 .iter()
                 .filter(|route| route.only_with.is_none_or(feature.has));
-            mounted.map(RouteInfo::of::<A>)
+            mounted.map(|route| RouteInfo::of::<A>(route, (feature.at)(route.path)))
         });
         Self {
             rows: rows.collect(),

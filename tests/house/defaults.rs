@@ -118,6 +118,11 @@ spelled! {
         google(trusted = true),
         response = "redirect",
         default_redirect = "/",
+        paths(
+            prefix = "/oauth",
+            authorize = "/{provider}/authorize",
+            callback = "/{provider}/callback"
+        ),
         state_ttl = "10m",
         keep_tokens = false
     )]
@@ -186,6 +191,7 @@ fn every_documented_default_is_spelled_out_above() {
         let keys = keys
             .replace("argon2(", "")
             .replace("refresh(", "")
+            .replace("paths(", "")
             .replace(')', "");
         assert!(
             keys.split(',').any(|key| key.trim() == entry),

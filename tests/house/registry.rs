@@ -108,6 +108,16 @@ fn every_feature_of_the_runtime_belongs_to_a_section() {
     assert_eq!(registered.len(), REGISTRY.len());
 }
 
+/// The routes of `#[oauth]` can be moved, and must meet none of the others.
+#[test]
+fn the_macros_know_where_every_other_route_begins() {
+    let taken: &[&str] = crudauth_macros::__taken_segments!();
+    let others = REGISTRY.iter().filter(|spec| spec.name != "oauth");
+    let paths = others.flat_map(|spec| spec.routes).map(|route| route.path);
+    let begun: BTreeSet<_> = paths.map(|path| path.split('/').nth(1).unwrap()).collect();
+    assert_eq!(taken, begun.into_iter().collect::<Vec<_>>());
+}
+
 #[test]
 fn every_folder_of_the_runtime_is_registered() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crudauth-runtime/src/features");

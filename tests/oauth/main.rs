@@ -44,6 +44,7 @@ mod linking;
 mod loopback;
 mod matrix;
 mod names;
+mod paths;
 mod replay;
 mod states;
 mod untrusted;

@@ -3,6 +3,7 @@
 
 mod fuzz;
 mod mistakes;
+mod paths;
 mod providers;
 mod reference;
 mod tokens;

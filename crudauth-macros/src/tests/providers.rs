@@ -1,6 +1,8 @@
 //! Mistakes in `#[oauth]` are told in our words.
 
-use super::{messages, told};
+#[cfg(feature = "oauth")]
+use super::messages;
+use super::told;
 
 fn block(keys: &str) -> String {
     format!("#[oauth({keys})] pub struct Auth<User>;")
@@ -90,7 +92,7 @@ fn mistakes_in_providers_are_told() {
         (&long, "is part of a path"),
         (
             "oidc(\"identities\")",
-            "`/oauth/identities` is a route of its own; give the provider another name",
+            "`identities` is a route of its own; give the provider another name",
         ),
         (
             "oidc(\"google\")",

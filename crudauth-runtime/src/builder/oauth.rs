@@ -40,8 +40,9 @@ built_in! {
 
 impl<A: Authority, H, M, C, K, O> Builder<A, Wiring<H, M, C, K, O>> {
     /// The URL under which `auth.router()` is mounted, as browsers see it, such as `https://app.example.com` or
-    /// `https://app.example.com/auth`. Providers send people back to `{public_url}/oauth/{provider}/callback`, and to no other
-    /// page; register that URL with them. It is never taken from a request. Called again, it replaces the former.
+    /// `https://app.example.com/auth`. Providers send people back to `{public_url}/oauth/{provider}/callback`, or to where
+    /// `paths(callback = "…")` of the block says, and to no other page; register that URL with them. It is never taken from a
+    /// request. Called again, it replaces the former.
     pub fn public_url(mut self, url: impl Into<String>) -> Builder<A, Wiring<H, M, C, K, O::With>>
     where
         O: AfterUrl + SignsInElsewhere,

@@ -79,6 +79,7 @@ auth! {
     #[oauth(                         // default: nobody signs in elsewhere; with the cargo feature `oauth`
         google, microsoft(trusted = false), oidc("sso"), provider("linkedin"),
         response = "redirect", default_redirect = "/", state_ttl = "10m",
+        paths(prefix = "/oauth", authorize = "/{provider}/authorize", callback = "/{provider}/callback"),
         exchange("com.example.shop:/signed-in"), // default: none; with `#[bearer]`
         keep_tokens,                 // default: off
     )]

@@ -19,6 +19,7 @@ auth! {
         provider("linkedin"), provider("intra-net_2"),
         response = "json",
         default_redirect = "/welcome?from=sign-in",
+        paths(prefix = "/auth/social", authorize = "/{provider}", callback = "/{provider}/done"),
         keep_tokens,
         exchange("https://spa.example.com/callback", "com.example.app:/callback"),
         state_ttl = "5m",

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Lit;
 
+use super::paths::{self, Paths};
 use super::target::Targets;
 use crate::diag::nearest;
 use crate::read::link::{Bounds, LinkTtl, page_path};
@@ -48,6 +49,7 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "Where apps, and pages of other sites, take up a one-time code that `POST /oauth/token` redeems for tokens; each is matched exactly, but `http://127.0.0.1/…` without a port takes any. It needs `#[bearer]`.",
     ),
+    Key::group("paths", "Where the routes are.", paths::KEYS),
     Key::new(
         "keep_tokens",
         "switch",
@@ -80,6 +82,7 @@ pub(super) struct Args {
     pub(super) response: Option<Response>,
     pub(super) default_redirect: Option<Landing>,
     pub(super) exchange: Option<SpannedValue<Targets>>,
+    pub(super) paths: Paths,
     pub(super) keep_tokens: Option<SpannedValue<Switch>>,
     pub(super) state_ttl: Option<LinkTtl<Away>>,
 }

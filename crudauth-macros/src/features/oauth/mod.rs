@@ -1,11 +1,14 @@
 //! `#[oauth(…)]`: signing in with an account at somebody else's.
 
 mod args;
+mod paths;
 mod providers;
 mod target;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+
+pub(crate) use self::paths::TAKEN;
 
 use self::args::{Args, KEYS, Kind, Response};
 use self::providers::{Provider, is_provider, providers};
@@ -85,6 +88,7 @@ impl OAuth {
             let urls = &targets.0;
             out.extend(quote!(p.exchange = &[#(#urls),*];));
         }
+        out.extend(args.paths.policy());
         assign!(
             out,
             keep_tokens = args.keep_tokens.as_ref().map(|switch| switch.0)
@@ -106,6 +110,11 @@ impl OAuth {
 }
 
 impl Feature for OAuth {
+    fn check(&self, cx: &Cx) {
+        let names = self.providers.iter().map(|one| one.name.as_str());
+        self.args.paths.check(cx, names);
+    }
+
     fn expand(&self, app: &App) -> Parts {
         let (name, user, krate) = (&app.name, &app.user, &app.krate);
         let policy = self.policy();
@@ -134,6 +143,10 @@ impl Feature for OAuth {
                 &quote!(__p::need_transport_bearer::<#name>();),
             )
         });
+        let prefix = self.args.paths.prefix();
+        let routes = format!(
+            " The routes of signing in elsewhere alone (`{prefix}/…`), for mounting them apart from the others."
+        );
         let built_in = self.providers.iter().filter(|one| !one.kind.named());
         Parts {
             features: vec![quote!(__p::oauth::feature::<Self>())],
@@ -147,7 +160,7 @@ impl Feature for OAuth {
                 }
             },
             methods: quote! {
-                /// The routes of signing in elsewhere alone (`/oauth/…`), for mounting them apart from the others.
+                #[doc = #routes]
                 #[must_use = "a router does nothing until it is merged into the application's"]
                 pub fn oauth_router<S: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static>(&self) -> #krate::__private::axum::Router<S> {
                     __p::feature_router(self, "oauth")

@@ -134,7 +134,7 @@ fn name(cx: &Cx, meta: &Meta, word: &str, first: Option<TokenStream>) -> Option<
     if name == "identities" {
         cx.error_on(
             &literal,
-            "`/oauth/identities` is a route of its own",
+            "`identities` is a route of its own",
             "give the provider another name",
         );
         return None;

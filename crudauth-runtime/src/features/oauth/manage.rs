@@ -47,7 +47,7 @@ pub(super) async fn link<A: HasOAuth>(
             redirect_to: redirect_to.as_deref().and_then(safe_redirect_path),
             remember: false,
             wish: None,
-            redirect_uri: &redirect_uri(clients, provider),
+            redirect_uri: &redirect_uri::<A>(clients, provider),
         };
         // Asked for by a page's script, which sends the browser there.
         depart(&auth, provider, departure, true).await

@@ -6,7 +6,7 @@ use axum::routing::{delete, get, post};
 
 use crate::authority::{Authority, Feature};
 use crate::http::spec::{Access, FeatureSpec, RouteSpec, answer};
-use crate::policy::OAuthPolicy;
+use crate::policy::{OAuthPaths, OAuthPolicy};
 
 mod answers;
 pub mod columns;
@@ -29,13 +29,15 @@ pub trait HasOAuth: Authority {
     const OAUTH: OAuthPolicy;
 }
 
-/// The declaration.
+const USUAL: OAuthPaths = OAuthPaths::DEFAULT;
+
+/// The declaration, with the usual paths.
 pub const SPEC: FeatureSpec = FeatureSpec {
     name: "oauth",
     routes: &[
         RouteSpec::new(
             Method::GET,
-            "/oauth/{provider}/authorize",
+            USUAL.authorize,
             "Sends the browser to a provider, to sign in there.",
         )
         .limit("oauth_authorize")
@@ -49,7 +51,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::GET,
-            "/oauth/{provider}/callback",
+            USUAL.callback,
             "Where the provider sends the browser back: signs in, or links.",
         )
         .answers(&[
@@ -68,7 +70,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::POST,
-            "/oauth/{provider}/callback",
+            USUAL.callback,
             "The same for a provider that answers with a form.",
         )
         .answers(&[
@@ -78,7 +80,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::POST,
-            "/oauth/token",
+            USUAL.token,
             "Redeems the one-time code of an app for tokens.",
         )
         .only_with("exchange")
@@ -92,7 +94,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::POST,
-            "/oauth/{provider}/link",
+            USUAL.link,
             "Sends the browser to a provider, to link an account there.",
         )
         .access(Access::SignedIn)
@@ -110,14 +112,14 @@ pub const SPEC: FeatureSpec = FeatureSpec {
         ]),
         RouteSpec::new(
             Method::GET,
-            "/oauth/identities",
+            USUAL.identities,
             "Lists one's own accounts at providers.",
         )
         .access(Access::SignedIn)
         .answers(&[answer(200, ""), answer(401, "not_authenticated")]),
         RouteSpec::new(
             Method::DELETE,
-            "/oauth/identities/{id}",
+            USUAL.identity,
             "Unlinks one, unless nobody could sign in without it.",
         )
         .access(Access::SignedIn)
@@ -138,6 +140,7 @@ pub const SPEC: FeatureSpec = FeatureSpec {
 pub const fn feature<A: HasOAuth>() -> Feature<A> {
     Feature {
         has: has::<A>,
+        at: at::<A>,
         ..Feature::plain(&SPEC, mount::<A>)
     }
 }
@@ -146,17 +149,32 @@ fn has<A: HasOAuth>(key: &str) -> bool {
     key == "exchange" && !A::OAUTH.exchange.is_empty()
 }
 
+fn at<A: HasOAuth>(path: &'static str) -> &'static str {
+    let own = A::OAUTH.paths;
+    let moved = [
+        (USUAL.authorize, own.authorize),
+        (USUAL.callback, own.callback),
+        (USUAL.link, own.link),
+        (USUAL.identities, own.identities),
+        (USUAL.identity, own.identity),
+        (USUAL.token, own.token),
+    ];
+    let row = moved.iter().find(|(usual, _)| *usual == path);
+    row.map_or(path, |(_, own)| *own)
+}
+
 fn mount<A: HasOAuth>(mut router: Router<A>) -> Router<A> {
+    let paths = A::OAUTH.paths;
     if has::<A>("exchange") {
-        router = router.route("/oauth/token", post(exchange::token::<A>));
+        router = router.route(paths.token, post(exchange::token::<A>));
     }
     router
-        .route("/oauth/{provider}/authorize", get(routes::authorize::<A>))
+        .route(paths.authorize, get(routes::authorize::<A>))
         .route(
-            "/oauth/{provider}/callback",
+            paths.callback,
             get(routes::callback::<A>).post(routes::form_callback::<A>),
         )
-        .route("/oauth/{provider}/link", post(manage::link::<A>))
-        .route("/oauth/identities", get(manage::list::<A>))
-        .route("/oauth/identities/{id}", delete(manage::unlink::<A>))
+        .route(paths.link, post(manage::link::<A>))
+        .route(paths.identities, get(manage::list::<A>))
+        .route(paths.identity, delete(manage::unlink::<A>))
 }

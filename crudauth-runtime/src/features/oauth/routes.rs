@@ -35,7 +35,7 @@ pub(super) async fn authorize<A: HasOAuth>(
     let limit = ("oauth_authorize", A::POLICY.rate_limit.oauth_authorize);
     let who = client::<A>(&parts).group;
     let work = async {
-        let redirect_uri = redirect_uri(clients, provider);
+        let redirect_uri = redirect_uri::<A>(clients, provider);
         let names = [
             "redirect_to",
             "code_challenge",
@@ -112,7 +112,7 @@ pub(super) async fn callback<A: HasOAuth>(
                 state,
                 code: &code,
                 issuer: issuer.as_deref(),
-                redirect_uri: &redirect_uri(clients, provider),
+                redirect_uri: &redirect_uri::<A>(clients, provider),
             };
             arrive(&auth, provider, &mut parts, arrival).await?
         }
@@ -159,7 +159,7 @@ pub(super) async fn form_callback<A: HasOAuth>(
     {
         flow::amend(engine(&auth), &state, &said).await?;
     }
-    let uri = redirect_uri(clients, provider);
+    let uri = redirect_uri::<A>(clients, provider);
     redirect(StatusCode::SEE_OTHER, &again(uri, &values))
 }
 
@@ -317,12 +317,10 @@ pub(super) fn provider(
 /// Most characters of a name that is told back.
 const LONGEST_NAME: usize = 64;
 
-pub(super) fn redirect_uri(clients: &Clients, provider: &Client) -> String {
-    format!(
-        "{}/oauth/{}/callback",
-        clients.public_url(),
-        provider.name()
-    )
+pub(super) fn redirect_uri<A: HasOAuth>(clients: &Clients, provider: &Client) -> String {
+    let path = A::OAUTH.paths.callback;
+    let path = path.replace("{provider}", provider.name());
+    format!("{}{path}", clients.public_url())
 }
 
 /// How the session opens, without which the block does not compile.

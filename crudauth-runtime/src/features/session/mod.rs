@@ -119,6 +119,7 @@ pub const fn feature<A: HasSession>() -> Feature<A> {
     Feature {
         spec: &SPEC,
         has: |key| key == "management" && A::SESSION.management,
+        at: |path| path,
         mount: mount::<A>,
         layer,
         loosened: loosened::<A>,
