@@ -217,6 +217,10 @@ const _: () = {
         __p::need_transport_session::<Auth>();
         __p::need_email::<User>();
         __p::need_email_verified::<User>();
+        const _: () = __p::oauth::columns::declared(
+            &<User as __p::AuthUser>::TABLE,
+            <Auth as __p::oauth::HasOAuth>::OAUTH.providers,
+        );
         __p::need_transport_session::<Auth>();
     };
 };

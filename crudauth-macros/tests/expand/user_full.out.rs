@@ -37,6 +37,7 @@ const _: () = {
                     repr: <<Uuid as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "email",
@@ -48,6 +49,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "username",
@@ -59,6 +61,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "password_hash",
@@ -70,6 +73,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "email_verified",
@@ -81,6 +85,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "is_active",
@@ -92,6 +97,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "is_superuser",
@@ -103,6 +109,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "token_version",
@@ -114,6 +121,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "created_at",
@@ -125,6 +133,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "full_name",
@@ -136,6 +145,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: true,
                     max_length: ::core::option::Option::Some(100usize),
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "seats",
@@ -147,6 +157,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: true,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "plan",
@@ -158,6 +169,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "region",
@@ -169,6 +181,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "team",
@@ -180,6 +193,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "note",
@@ -191,6 +205,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
             ],
         };
@@ -391,6 +406,8 @@ const _: () = {
     impl __p::RecoversByEmail for User {}
     #[automatically_derived]
     impl __p::HasVerified for User {}
+    #[automatically_derived]
+    impl __p::HasRoomForTokens for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

@@ -29,6 +29,7 @@ const _: () = {
                     repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "username",
@@ -40,6 +41,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "password_hash",
@@ -51,6 +53,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "phone",
@@ -62,6 +65,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: true,
                     max_length: ::core::option::Option::Some(20usize),
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "phone_verified",
@@ -73,6 +77,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
             ],
         };
@@ -198,6 +203,8 @@ const _: () = {
     impl __p::HasRecovery for User {}
     #[automatically_derived]
     impl __p::HasVerified for User {}
+    #[automatically_derived]
+    impl __p::HasRoomForTokens for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

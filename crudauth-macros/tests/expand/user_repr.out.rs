@@ -29,6 +29,7 @@ const _: () = {
                     repr: ::core::option::Option::Some(__p::Repr::Hyphenated),
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "username",
@@ -40,6 +41,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "password_hash",
@@ -51,6 +53,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "ticket",
@@ -62,6 +65,7 @@ const _: () = {
                     repr: ::core::option::Option::Some(__p::Repr::Simple),
                     register: true,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "badge",
@@ -73,6 +77,7 @@ const _: () = {
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "plain",
@@ -84,6 +89,7 @@ const _: () = {
                     repr: ::core::option::Option::Some(__p::Repr::Blob),
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
             ],
         };
@@ -244,6 +250,8 @@ const _: () = {
     impl __p::HasUsername for Person {}
     #[automatically_derived]
     impl __p::HasPassword for Person {}
+    #[automatically_derived]
+    impl __p::HasRoomForTokens for Person {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl Person {

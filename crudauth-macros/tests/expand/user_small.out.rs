@@ -26,6 +26,7 @@ const _: () = {
                     repr: <<MemberId as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "username",
@@ -37,6 +38,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "secret",
@@ -48,6 +50,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
             ],
         };
@@ -148,6 +151,8 @@ const _: () = {
     impl __p::HasUsername for Member {}
     #[automatically_derived]
     impl __p::HasPassword for Member {}
+    #[automatically_derived]
+    impl __p::HasRoomForTokens for Member {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl Member {

@@ -26,6 +26,7 @@ const _: () = {
                     repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "email",
@@ -37,6 +38,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "password_hash",
@@ -48,6 +50,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
                 __p::ColumnDef {
                     field: "changed",
@@ -59,6 +62,7 @@ const _: () = {
                     repr: ::core::option::Option::None,
                     register: false,
                     max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
                 },
             ],
         };
@@ -176,6 +180,8 @@ const _: () = {
     impl __p::HasRecovery for User {}
     #[automatically_derived]
     impl __p::RecoversByEmail for User {}
+    #[automatically_derived]
+    impl __p::HasRoomForTokens for User {}
     #[allow(dead_code)]
     #[automatically_derived]
     impl User {

@@ -1,0 +1,241 @@
+///The application's own columns of a new [`User`]: what the client may set at sign-up, and what the `new_user` hook may fill.
+#[allow(dead_code, private_interfaces)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+struct UserColumns {}
+const _: () = {
+    use ::crudauth::__private as __p;
+    #[automatically_derived]
+    impl __p::AuthUser for User {
+        type Id = i64;
+        type Columns = UserColumns;
+        const TABLE: __p::Table = __p::Table {
+            schema: ::core::option::Option::None,
+            name: "users",
+            columns: &[
+                __p::ColumnDef {
+                    field: "id",
+                    name: "id",
+                    role: __p::Role::Id,
+                    fill: if <<i64 as __p::AccountKey>::Inner as __p::RawKey>::GENERATED {
+                        __p::Fill::Library
+                    } else {
+                        __p::Fill::Database
+                    },
+                    nullable: false,
+                    unique: false,
+                    repr: <<i64 as __p::AccountKey>::Inner as __p::RawKey>::REPR,
+                    register: false,
+                    max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
+                },
+                __p::ColumnDef {
+                    field: "email",
+                    name: "email",
+                    role: __p::Role::Email,
+                    fill: __p::Fill::Library,
+                    nullable: false,
+                    unique: false,
+                    repr: ::core::option::Option::None,
+                    register: false,
+                    max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
+                },
+                __p::ColumnDef {
+                    field: "hashed_password",
+                    name: "hashed_password",
+                    role: __p::Role::PasswordHash,
+                    fill: __p::Fill::Library,
+                    nullable: false,
+                    unique: false,
+                    repr: ::core::option::Option::None,
+                    register: false,
+                    max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::None,
+                },
+                __p::ColumnDef {
+                    field: "google_id",
+                    name: "google_id",
+                    role: __p::Role::Identity,
+                    fill: __p::Fill::Database,
+                    nullable: true,
+                    unique: true,
+                    repr: ::core::option::Option::None,
+                    register: false,
+                    max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::Some("google"),
+                },
+                __p::ColumnDef {
+                    field: "type",
+                    name: "subject",
+                    role: __p::Role::Identity,
+                    fill: __p::Fill::Database,
+                    nullable: true,
+                    unique: true,
+                    repr: ::core::option::Option::None,
+                    register: false,
+                    max_length: ::core::option::Option::None,
+                    provider: ::core::option::Option::Some("intra-net"),
+                },
+            ],
+        };
+        fn id(&self) -> &Self::Id {
+            &self.id
+        }
+        fn account(&self) -> __p::Account<'_> {
+            __p::Account {
+                email: __p::TextColumn::text(&self.email),
+                username: ::core::option::Option::None,
+                password_hash: __p::HashColumn::hash(&self.hashed_password),
+                email_verified: ::core::option::Option::None,
+                factor: __p::TextColumn::text(&self.email),
+                verified: ::core::option::Option::None,
+                is_active: true,
+                is_superuser: false,
+                token_version: 0,
+            }
+        }
+        fn subject(
+            &self,
+            provider: &::core::primitive::str,
+        ) -> ::core::option::Option<&::core::primitive::str> {
+            match provider {
+                "google" => __p::TextColumn::text(&self.google_id),
+                "intra-net" => __p::TextColumn::text(&self.r#type),
+                _ => ::core::option::Option::None,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<__D: __p::Dialect> __p::UserRow<__D> for User
+    where
+        <i64 as __p::AccountKey>::Inner: __p::Column<__D>,
+        String: __p::Column<__D>,
+        PasswordHash: __p::Column<__D>,
+        Option<String>: __p::Column<__D>,
+    {
+        type Key = <i64 as __p::AccountKey>::Inner;
+        fn read(row: &__D::Row, first: usize) -> __p::Result<Self> {
+            ::core::result::Result::Ok(Self {
+                id: <i64 as __p::AccountKey>::from_inner(
+                    <<i64 as __p::AccountKey>::Inner as __p::Column<
+                        __D,
+                    >>::read(row, first)?,
+                ),
+                email: <String as __p::Column<__D>>::read(row, first + 1usize)?,
+                hashed_password: <PasswordHash as __p::Column<
+                    __D,
+                >>::read(row, first + 2usize)?,
+                google_id: <Option<
+                    String,
+                > as __p::Column<__D>>::read(row, first + 3usize)?,
+                r#type: <Option<String> as __p::Column<__D>>::read(row, first + 4usize)?,
+            })
+        }
+        fn bind(
+            new: &__p::NewAccount<Self>,
+            args: &mut __p::Args<__D>,
+        ) -> __p::Result<()> {
+            if let ::core::option::Option::Some(id) = &new.id {
+                __p::Column::<__D>::add(<i64 as __p::AccountKey>::as_inner(id), args)?;
+            }
+            __p::bind_text::<__D, String>(new.email.as_deref(), args)?;
+            __p::bind_hash::<__D, PasswordHash>(&new.password_hash, args)?;
+            ::core::result::Result::Ok(())
+        }
+        fn types() -> ::std::vec::Vec<__D::TypeInfo> {
+            ::std::vec![
+                < < i64 as __p::AccountKey > ::Inner as __p::Column < __D >>
+                ::type_info(), < String as __p::Column < __D >> ::type_info(), <
+                PasswordHash as __p::Column < __D >> ::type_info(), < Option < String >
+                as __p::Column < __D >> ::type_info(), < Option < String > as __p::Column
+                < __D >> ::type_info()
+            ]
+        }
+        fn bind_identity(
+            provider: &::core::primitive::str,
+            subject: &::core::primitive::str,
+            args: &mut __p::Args<__D>,
+        ) -> __p::Result<()> {
+            __p::bind_text::<
+                __D,
+                Option<String>,
+            >((provider == "google").then_some(subject), args)?;
+            __p::bind_text::<
+                __D,
+                Option<String>,
+            >((provider == "intra-net").then_some(subject), args)?;
+            ::core::result::Result::Ok(())
+        }
+    }
+    #[automatically_derived]
+    impl<'__r, __R: __p::sqlx::Row> __p::sqlx::FromRow<'__r, __R> for User
+    where
+        &'static str: __p::sqlx::ColumnIndex<__R>,
+        <i64 as __p::AccountKey>::Inner: __p::sqlx::Decode<'__r, __R::Database>
+            + __p::sqlx::Type<__R::Database>,
+        String: __p::sqlx::Decode<'__r, __R::Database> + __p::sqlx::Type<__R::Database>,
+        PasswordHash: __p::sqlx::Decode<'__r, __R::Database>
+            + __p::sqlx::Type<__R::Database>,
+        Option<
+            String,
+        >: __p::sqlx::Decode<'__r, __R::Database> + __p::sqlx::Type<__R::Database>,
+    {
+        fn from_row(row: &'__r __R) -> ::core::result::Result<Self, __p::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                id: <i64 as __p::AccountKey>::from_inner(
+                    row.try_get::<<i64 as __p::AccountKey>::Inner, &'static str>("id")?,
+                ),
+                email: row.try_get::<String, &'static str>("email")?,
+                hashed_password: row
+                    .try_get::<PasswordHash, &'static str>("hashed_password")?,
+                google_id: row.try_get::<Option<String>, &'static str>("google_id")?,
+                r#type: row.try_get::<Option<String>, &'static str>("subject")?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl __p::NewColumns for UserColumns {
+        fn from_body<__B: __p::Body>(_body: &mut __B) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self {})
+        }
+    }
+    #[automatically_derived]
+    impl ::core::default::Default for UserColumns {
+        fn default() -> Self {
+            Self {}
+        }
+    }
+    #[automatically_derived]
+    impl __p::HasEmail for User {}
+    #[automatically_derived]
+    impl __p::HasPassword for User {}
+    #[automatically_derived]
+    impl __p::HasRecovery for User {}
+    #[automatically_derived]
+    impl __p::RecoversByEmail for User {}
+    #[allow(dead_code)]
+    #[automatically_derived]
+    impl User {
+        /// The `CREATE TABLE` statement for this struct, for development and tests; empty for a product that cannot
+        /// store it.
+        #[must_use = "the text has to be run"]
+        pub fn create_table_sql(dialect: __p::DialectName) -> ::std::string::String {
+            #[allow(unused_imports)]
+            use __p::{Storable as _, Unstorable as _};
+            __p::create_table(
+                dialect,
+                &[
+                    (&__p::Probe::<Self, __p::product::Sqlite>::NEW).create_table(),
+                    (&__p::Probe::<Self, __p::product::Postgres>::NEW).create_table(),
+                ],
+            )
+        }
+    }
+    const _: fn() = || {
+        __p::need_key::<i64>();
+        __p::need_text::<String>();
+        __p::need_hash::<PasswordHash>();
+        __p::need_identity::<Option<String>>();
+        __p::need_identity::<Option<String>>();
+    };
+};
