@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 
 use crate::authenticate::Authenticated;
+use crate::crypto::Redemption;
 use crate::engine::{Client, Engine, Rotated};
 use crate::hooks::Hooks;
 use crate::http::client::{client_ip, client_key, peer};
@@ -79,14 +80,6 @@ pub type Confirm<A> =
 /// Ends the credential of another transport that a request carries, and gives the cookies that clear it.
 pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
-/// Opens what a transport carries for somebody whom a feature has authenticated. `None` when the account was disabled, deleted or
-/// moved on meanwhile.
-pub(crate) type Enter<A> =
-    for<'a> fn(
-        &'a A,
-        &'a Parts,
-        Entry<<A as Schema>::User>,
-    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 /// Wraps the routes of an authority.
 pub type Wrap<A> = fn(Router<A>, &A) -> Router<A>;
 /// Opens a store by its URL.
@@ -129,16 +122,39 @@ pub(crate) struct Entry<U> {
     pub(crate) remember: bool,
     /// The scopes that they ask for, where the transport has some.
     pub(crate) scopes: Option<String>,
+    /// The one-time code that they come with, where the transport has somewhere to spend it.
+    pub(crate) redemption: Option<Redemption>,
 }
+
+/// How a transport opens for somebody whom a feature has authenticated.
+#[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
+pub(crate) struct Enter<A: Authority> {
+    /// Whether its cookies have the `Secure` attribute, and so has what leads to them.
+    pub(crate) secure: bool,
+    /// Opens what it carries. `None` when the account was disabled, deleted or moved on meanwhile.
+    pub(crate) open: Enters<A>,
+}
+
+pub(crate) type Enters<A> =
+    for<'a> fn(
+        &'a A,
+        &'a Parts,
+        Entry<<A as Schema>::User>,
+    ) -> BoxFuture<'a, crate::Result<Option<Entered<<A as Schema>::User>>>>;
 
 /// How a transport answers somebody whom a feature has authenticated.
 #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "as above"))]
 pub(crate) struct Grant<A: Authority> {
     /// Whether the answer sets cookies, so that a foreign page must not ask for it.
     pub(crate) sets_cookies: bool,
-    /// The finished answer. `None` as for [`Enter`].
+    /// The finished answer. `None` as for [`Enter`], and when the code was spent.
     pub(crate) answer: Granted<A>,
+    /// Ends what was granted for a code, if anything was: it has come back.
+    pub(crate) replayed: Replayed<A>,
 }
+
+pub(crate) type Replayed<A> =
+    for<'a> fn(&'a A, &'a Parts, Redemption) -> BoxFuture<'a, crate::Result<()>>;
 
 pub(crate) type Granted<A> = for<'a> fn(
     &'a A,

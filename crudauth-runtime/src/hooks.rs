@@ -289,8 +289,8 @@ pub trait Hooks<U: AuthUser>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// A refresh token that had been replaced came back: it is in two hands. Its family has ended, both hands are signed out,
-    /// and the account's owner may want to know.
+    /// A refresh token that had been replaced came back, or the one-time code that it all began with: it is in two hands. Its family
+    /// has ended, both hands are signed out, and the account's owner may want to know.
     fn refresh_token_reused(
         &self,
         event: &AccountEvent<U::Id>,

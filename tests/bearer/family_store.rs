@@ -59,6 +59,7 @@ async fn sec_050_the_account_is_asked_again_when_a_family_opens() {
     assert_eq!(reserved.unwrap(), Reservation::Granted);
     let opened = async |user: i64, version: i64| {
         let new = NewFamily {
+            code: None,
             attempt: Some(&buckets),
             ..family("one", &user, version, now)
         };

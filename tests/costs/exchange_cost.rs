@@ -38,12 +38,17 @@ async fn a_code_is_handed_over_and_redeemed_in_a_handful_of_statements() {
     let handed = code(&answer, PAGE);
     let (answer, words) = asked(&log, &app, redeem(&app.client(), &handed, VERIFIER)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    // The limit, the code and its account, its end, the family.
-    assert_eq!(words, ["INSERT", "SELECT", "DELETE", "INSERT"]);
+    // The limit, the code and its account, the family, the code's end.
+    assert_eq!(words, ["INSERT", "SELECT", "INSERT", "DELETE"]);
 
+    // Who has no verifier may have had a code: whether anything was given for both is asked, and nothing was.
+    let (answer, words) = asked(&log, &app, redeem(&app.client(), &handed, CHALLENGE)).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(words, ["INSERT", "SELECT", "SELECT"]);
+    // Of what was given for both, the family and its end.
     let (answer, words) = asked(&log, &app, redeem(&app.client(), &handed, VERIFIER)).await;
     assert_eq!(answer.status, 400);
-    assert_eq!(words, ["INSERT", "SELECT"]);
+    assert_eq!(words, ["INSERT", "SELECT", "SELECT", "DELETE"]);
     let (answer, words) = asked(&log, &app, redeem(&app.client(), "no code", VERIFIER)).await;
     assert_eq!(answer.status, 400);
     assert_eq!(words, ["INSERT"], "nobody looks for what cannot be one");

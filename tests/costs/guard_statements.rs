@@ -169,6 +169,7 @@ async fn sec_056_no_statement_about_refresh_families_scans_a_table() {
             scopes: "",
             now,
             expires_at: now,
+            code: None,
             attempt: None,
             clear_address: false,
         };

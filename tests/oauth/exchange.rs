@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::elsewhere::{App, bring, depart, error, me};
+use crate::elsewhere::{App, bring, cookie_of, depart, error, me};
 use crate::handover::{
     CHALLENGE, Native, PAGE, PHONE, VERIFIER, arrives, code, code_of, native, redeem, single, wish,
 };
@@ -17,7 +17,7 @@ use crate::tokens;
 /// What the app may know of a code that is good for nothing.
 const DEAD: &str = r#"{"detail":"Invalid or expired code","code":"invalid_grant","error":"invalid_grant","error_description":"Invalid or expired code"}"#;
 
-fn is_dead(answer: &Answer) {
+pub fn is_dead(answer: &Answer) {
     assert_eq!(
         (answer.status.as_u16(), answer.text.as_str()),
         (400, DEAD),
@@ -280,7 +280,7 @@ async fn a_code_is_good_once_for_a_minute_and_for_its_verifier() {
 }
 
 #[tokio::test]
-async fn of_fifty_that_redeem_one_code_one_gets_tokens() {
+async fn of_fifty_that_redeem_one_code_one_gets_tokens_and_loses_them() {
     let app = native(10).await;
     let code = code_of(&app, "ada").await;
     let mut crowd = JoinSet::new();
@@ -295,10 +295,17 @@ async fn of_fifty_that_redeem_one_code_one_gets_tokens() {
         .partition(|answer| answer.status == 200);
     assert_eq!((won.len(), lost.len()), (1, 49));
     lost.iter().for_each(is_dead);
+    // Fifty hands had the code and its verifier, and nobody knows which of them is the app's.
+    let (phone, pair) = (app.client(), tokens::Pair::of(&won[0]));
+    let answer = tokens::me(&phone, &pair.access).await;
+    assert_eq!(answer.code(), "not_authenticated", "{}", answer.text);
+    let answer = tokens::refresh(&phone, &pair.refresh).await;
+    assert_eq!(answer.code(), "refresh_token_invalid", "{}", answer.text);
     assert_eq!(
         app.count("SELECT count(*) FROM auth_refresh_tokens").await,
-        1
+        0
     );
+    assert_eq!(app.count(KEPT).await, 0);
 }
 
 #[tokio::test]
@@ -355,19 +362,10 @@ async fn a_state_is_no_code_and_a_code_is_no_state() {
     // The journey goes on: nobody has spent it.
     let handed = code(&bring(&mut browser, &callback).await, PAGE);
 
-    let name = browser_cookie(&handed);
-    browser.cookies.insert(name, handed.clone());
+    browser.cookies.insert(cookie_of(&handed), handed.clone());
     let answer = bring(&mut browser, &with(&callback, "state", Some(&handed))).await;
     assert_eq!(error(&answer), "invalid_state");
     assert_eq!(redeem(&phone, &handed, VERIFIER).await.status, 200);
-}
-
-/// The cookie that binds this state to a browser.
-fn browser_cookie(state: &str) -> String {
-    use sha2::Digest;
-    let digest = sha2::Sha256::digest(state.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crudauth::{AuthUser, PasswordHash, auth};
 
 use crate::elsewhere::{PUBLIC, bring, by, credentials, depart, error, me, page, web};
 use crate::oidc::{Provider, query, sign_in};
-use crate::support::{Client, SECRET, TempDb};
+use crate::support::{Client, SECRET, TempDb, User, database};
 
 #[tokio::test]
 async fn a_browser_goes_to_the_provider_and_comes_back_signed_in() {
@@ -62,6 +62,54 @@ async fn a_browser_goes_to_the_provider_and_comes_back_signed_in() {
     );
     assert_eq!(me(&again).await, "ada");
     assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[session(danger_insecure_cookies)]
+    #[bearer]
+    #[oauth(oidc("demo"))]
+    pub struct Desk<User>;
+}
+
+auth! {
+    #[database(sqlite, postgres)]
+    #[session]
+    #[bearer(refresh(danger_insecure_cookies))]
+    #[oauth(oidc("demo"))]
+    pub struct Counter<User>;
+}
+
+#[tokio::test]
+async fn what_leads_to_a_session_is_as_secure_as_its_cookies_whatever_others_are() {
+    macro_rules! marked {
+        ($auth:ty) => {{
+            let (_file, pool) = database(2).await;
+            let demo = Provider::start().await.unwrap();
+            let auth = <$auth>::builder(pool)
+                .secret(SECRET)
+                .cheap_hashing()
+                .manual_workers()
+                .public_url(PUBLIC)
+                .oidc("demo", credentials(&demo))
+                .await
+                .unwrap();
+            let mut client = Client::new(auth.router());
+            let answer = client.get("/oauth/demo/authorize").await;
+            client.keep(&answer);
+            let callback = sign_in(answer.header("location").unwrap(), "ada").await;
+            let home = bring(&mut client, &callback).await;
+            [answer, home].map(|answer| {
+                let cookies = answer.set_cookies();
+                assert!(!cookies.is_empty(), "{}", answer.text);
+                let secure = cookies.iter().filter(|it| it.ends_with("; Secure"));
+                (secure.count(), cookies.len())
+            })
+        }};
+    }
+    // The state; then its end, and the session's three.
+    assert_eq!(marked!(Desk), [(0, 1), (0, 4)]);
+    assert_eq!(marked!(Counter), [(1, 1), (4, 4)]);
 }
 
 #[tokio::test]

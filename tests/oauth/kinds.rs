@@ -8,9 +8,8 @@ use crudauth::auth;
 use crudauth::mail::MessageKind;
 use crudauth::testing::{CaptureMailer, Clock, TestBuilder};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use crate::elsewhere::{PUBLIC, bring, credentials, depart, me};
+use crate::elsewhere::{PUBLIC, bring, cookie_of, credentials, depart, me};
 use crate::oidc::Endpoint::Token;
 use crate::oidc::{Provider, query, sign_in};
 use crate::support::{self, Client, Db, FORM, PASSWORD, SECRET, TempDb, User, encode};
@@ -117,13 +116,6 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The name of the cookie that would hold this state.
-fn cookie(state: &str) -> String {
-    let digest = Sha256::digest(state);
-    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
-}
-
 #[tokio::test]
 async fn sec_100_what_belongs_to_a_journey_opens_no_other_door() {
     let desk = desk().await;
@@ -202,7 +194,7 @@ async fn sec_100_no_other_kind_of_secret_comes_home_as_a_state() {
     for (kind, value) in &kinds {
         // Under every name that a cookie of ours has, and among all that the browser holds.
         let mut planted = ada.clone();
-        planted.cookies.insert(cookie(value), value.clone());
+        planted.cookies.insert(cookie_of(value), value.clone());
         let issuer = encode(&desk.demo.issuer());
         let path = format!(
             "/oauth/demo/callback?code=c&iss={issuer}&state={}",

@@ -122,7 +122,7 @@ async fn sec_109_a_page_that_was_tampered_with_is_not_gone_to() {
     }
 }
 
-async fn tamper<A>(app: &App<A>, target: &str) {
+pub async fn tamper<A>(app: &App<A>, target: &str) {
     let set = app
         .db
         .query("UPDATE auth_oauth_states SET redirect_to = $1");

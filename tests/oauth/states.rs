@@ -10,7 +10,7 @@ use crudauth::testing::TestBuilder;
 use serde_json::Value;
 
 use crate::elsewhere::{
-    App, PUBLIC, Web, bring, by, credentials, depart, error, me, page, web, web_with,
+    App, PUBLIC, Web, bring, by, cookie_of, credentials, depart, error, me, page, web, web_with,
 };
 use crate::oidc::Endpoint::{Discovery, Jwks, Token, Userinfo};
 use crate::oidc::{Provider, cancel, query, sign_in, with};
@@ -109,8 +109,7 @@ async fn sec_100_a_state_that_nobody_was_given_is_refused_with_any_cookie() {
     let app = web().await;
     // Names of cookies are no secret: whoever can plant one plants the right one.
     let forged = "A".repeat(43);
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(&forged);
-    let name = format!("oauth_state_{}", hex(&digest[..4]));
+    let name = cookie_of(&forged);
     let (ada, hers) = returning(&app, "ada").await;
     let callback = with(&hers, "state", Some(&forged));
     assert_untouched(&app, "forged", &ada, &callback).await;
@@ -136,14 +135,6 @@ async fn sec_100_a_state_that_nobody_was_given_is_refused_with_any_cookie() {
     assert_refused("without", &answer, "oauth_failed");
     assert_eq!(app.demo.calls(Token), 0);
     assert_eq!(app.count("SELECT count(*) FROM auth_oauth_states").await, 1);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
 }
 
 #[tokio::test]

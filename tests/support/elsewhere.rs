@@ -16,6 +16,7 @@ use crudauth::oauth::Credentials;
 use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{Authority, auth};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::oidc::{Provider, query, sign_in};
 use crate::support::{Answer, Client, Db, PASSWORD, SECRET, TempDb, User, fresh_address};
@@ -55,7 +56,7 @@ pub struct App<A> {
 }
 
 macro_rules! start {
-    ($auth:ty, $connections:expr) => {{
+    ($auth:ty, $connections:expr $(, $call:ident($value:expr))*) => {{
         let (file, pool) = crate::support::database($connections).await;
         let clock = Clock::manual();
         let demo = provider(&clock).await;
@@ -70,6 +71,7 @@ macro_rules! start {
             .oidc("demo", credentials(&demo))
             .oidc("other", credentials(&other))
             .oidc("loose", credentials(&loose))
+            $(.$call($value))*
             .await
             .unwrap();
         let router = crudauth::routing::Router::new()
@@ -177,6 +179,12 @@ pub async fn by(client: &mut Client, provider: &str, sub: &str) -> Answer {
     let url = depart(client, provider, "").await;
     let callback = sign_in(&url, sub).await;
     bring(client, &callback).await
+}
+
+/// The name of the cookie that binds this state to a browser.
+pub fn cookie_of(state: &str) -> String {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(state));
+    format!("oauth_state_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// What a refusal says, in either mode.

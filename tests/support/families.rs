@@ -41,6 +41,7 @@ pub fn family<'a, K>(
         scopes: "read reports:read",
         now,
         expires_at: now.plus(MONTH),
+        code: None,
         attempt: None,
         clear_address: false,
     }

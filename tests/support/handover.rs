@@ -34,7 +34,10 @@ auth! {
     #[oauth(
         oidc("demo"), oidc("other"), oidc("loose", trusted = false),
         default_redirect = "/landing",
-        exchange("https://spa.example.com/callback", "com.example.app:/callback?from=auth"),
+        exchange(
+            "https://spa.example.com/callback", "com.example.app:/callback?from=auth",
+            "http://127.0.0.1/app", "http://[::1]",
+        ),
     )]
     #[rate_limit(oauth_authorize = "1000/m")]
     pub struct Native<User>;

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::refresh::{FAMILY, Redemption};
 use super::{Purpose, Random, RootKeys, compare};
 use crate::error::Result;
 
@@ -120,6 +121,21 @@ impl Code {
             .collect::<Vec<_>>()
             .into_iter()
     }
+
+    /// What it is redeemed for by who knows `verifier`, under the same secrets.
+    pub fn redemptions<'k>(
+        &self,
+        keys: &'k RootKeys,
+        verifier: &str,
+    ) -> impl Iterator<Item = Redemption> + use<'k> {
+        let message = [b"family\0", self.0.as_bytes(), b"\0", verifier.as_bytes()].concat();
+        let families: Vec<_> = keys.macs(Purpose::OAuth, &message).collect();
+        self.digests(keys).zip(families).map(|(code, mac)| {
+            let mut family = [0; FAMILY];
+            family.copy_from_slice(mac.split_at(FAMILY).0);
+            Redemption { code, family }
+        })
+    }
 }
 
 /// Whether the app that knows `verifier` set out with `challenge` (RFC 7636 §4.6, S256).
@@ -208,6 +224,33 @@ mod tests {
         assert_eq!((states.len(), codes.len()), (2, 2));
         assert!(codes.iter().all(|id| !states.contains(id)));
         assert_eq!(format!("{code:?}"), "Code([redacted])");
+    }
+
+    #[test]
+    fn a_code_and_its_verifier_name_one_family_each() {
+        let (code, other) = (
+            Code::issue(&Random::system()).unwrap(),
+            Code::issue(&Random::system()).unwrap(),
+        );
+        let named = |code: &Code, secrets: &[&str], verifier: &str| -> Vec<String> {
+            let keys = keys(secrets);
+            let all = code.redemptions(&keys, verifier);
+            all.map(|it| it.family()).collect()
+        };
+        let own = named(&code, &[OLD], "v");
+        assert_eq!(own, named(&code, &[NEW, OLD], "v")[1..]);
+        assert_eq!(own[0].len(), 22);
+        for strange in [
+            named(&code, &[NEW], "v"),
+            named(&code, &[OLD], "w"),
+            named(&code, &[OLD], ""),
+            named(&other, &[OLD], "v"),
+        ] {
+            assert_ne!(own, strange);
+        }
+        let keys = keys(&[NEW, OLD]);
+        let rows = code.redemptions(&keys, "v").map(|it| it.code);
+        assert!(rows.eq(code.digests(&keys)));
     }
 
     #[test]

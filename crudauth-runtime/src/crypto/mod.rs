@@ -28,4 +28,4 @@ pub use password::{Passwords, Verdict};
 pub use policy::{PasswordContext, PasswordSource, Violation};
 pub use queue::ClientKey;
 pub use random::Random;
-pub use refresh::RefreshToken;
+pub use refresh::{Redemption, RefreshToken};

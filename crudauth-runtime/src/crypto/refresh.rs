@@ -21,6 +21,23 @@ pub struct RefreshToken {
     mac: [u8; MAC],
 }
 
+/// A one-time code in the hands of an app that knows its verifier. Both make the name of the family that it is redeemed for, so
+/// that when both come back the family is found, and nothing has to be kept of the code.
+#[derive(Debug, Clone, Copy)]
+pub struct Redemption {
+    /// What names the code's row.
+    pub code: [u8; 32],
+    pub(super) family: [u8; FAMILY],
+}
+
+impl Redemption {
+    /// The name of its family.
+    #[must_use]
+    pub fn family(&self) -> String {
+        super::link::name(&self.family)
+    }
+}
+
 impl RefreshToken {
     /// The first of a new family.
     ///
@@ -28,6 +45,12 @@ impl RefreshToken {
     /// When the operating system gives no random bytes.
     pub fn first(keys: &RootKeys, random: &Random) -> Result<Self> {
         Ok(Self::made(keys, random.bytes::<FAMILY>()?, 0))
+    }
+
+    /// The first of the family that a one-time code is redeemed for.
+    #[must_use]
+    pub fn redeemed(keys: &RootKeys, redemption: &Redemption) -> Self {
+        Self::made(keys, redemption.family, 0)
     }
 
     fn made(keys: &RootKeys, family: [u8; FAMILY], generation: u64) -> Self {
@@ -128,7 +151,7 @@ fn digest(mac: &[u8; MAC]) -> [u8; 32] {
 }
 
 /// Bytes of a family's name.
-const FAMILY: usize = 16;
+pub(super) const FAMILY: usize = 16;
 /// Bytes of the generation: one rotation a second fills them in nine million years.
 const COUNTER: usize = 6;
 /// Bytes of the MAC.

@@ -14,6 +14,8 @@ use crate::crypto::jws::Alg;
 /// What an `id_token` must say.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a Issuer,
+    /// What is said of each key that signed it as its `issuer`.
+    pub(super) signers: &'a [Option<Value>],
     pub(super) client_id: &'a str,
     pub(super) nonce: &'a str,
     pub(super) access_token: &'a str,
@@ -68,6 +70,15 @@ impl Expected<'_> {
             return Err(Failure::of(format!(
                 "the `{name}` of the id_token is not what it has to be"
             )));
+        }
+        let signs = |key: &Option<Value>| {
+            let (iss, tid) = (text("iss").unwrap_or_default(), claims.get("tid"));
+            self.issuer.signs_with(key.as_ref(), iss, tid)
+        };
+        if !self.signers.iter().any(signs) {
+            return Err(Failure::new(
+                "the key that signed the id_token is another issuer's",
+            ));
         }
         if !text("sub").is_some_and(is_subject) {
             return Err(Failure::new("the `sub` of the id_token names nobody"));

@@ -12,6 +12,8 @@ pub(super) struct Issuer {
     declared: String,
     metadata: Url,
     tenants: Option<Tenants>,
+    /// Whether its keys say for whom they sign.
+    names_signers: bool,
 }
 
 /// Microsoft: an issuer that stands for many, each of which signs in its own name.
@@ -50,6 +52,7 @@ impl Issuer {
             declared: configured.to_owned(),
             metadata,
             tenants: None,
+            names_signers: false,
         })
     }
 
@@ -57,6 +60,7 @@ impl Issuer {
     pub(super) fn microsoft(configured: &str) -> Result<Self, &'static str> {
         const FORM: &str = "it has the form `https://login.microsoftonline.com/{tenant}/v2.0`, the tenant being an id, `common`, `organizations` or `consumers`";
         let mut issuer = Self::new(configured)?;
+        issuer.names_signers = true;
         let (base, tenant) = configured
             .strip_suffix(VERSION)
             .and_then(|rest| rest.rsplit_once('/'))
@@ -102,6 +106,24 @@ impl Issuer {
         }
         let tenant = self.tenant_of(issuer);
         tenant.is_some() && tenant == tid.and_then(Value::as_str)
+    }
+
+    /// Whether a key of which the set says this as its `issuer` may sign for `issuer`. Microsoft's sets hold keys of every tenant,
+    /// under `{tenantid}`, beside keys of one, whose holder could otherwise sign for all of them.
+    pub(super) fn signs_with(
+        &self,
+        key: Option<&Value>,
+        issuer: &str,
+        tid: Option<&Value>,
+    ) -> bool {
+        let Some(key) = key.filter(|_| self.names_signers) else {
+            return true;
+        };
+        match (key.as_str(), tid.and_then(Value::as_str)) {
+            (Some(key), Some(tid)) => key.replace("{tenantid}", tid) == issuer,
+            (Some(key), None) => key == issuer,
+            (None, _) => false,
+        }
     }
 
     /// The tenant that `issuer` names, if this issuer stands for it.

@@ -84,9 +84,10 @@ impl OpenId {
             .ok_or(Failure::new(
                 "the id_token has another form or algorithm than the provider announced",
             ))?;
-        let verified = self.verify(caller, &metadata.jwks, &token, now).await?;
+        let (verified, signers) = self.verify(caller, &metadata.jwks, &token, now).await?;
         let expected = Expected {
             issuer: &self.issuer,
+            signers: &signers,
             client_id: prover.client_id(),
             nonce: answer.nonce,
             access_token: tokens.access.expose(),
@@ -123,7 +124,7 @@ impl OpenId {
         url: &Url,
         token: &ForeignToken<'_>,
         now: Timestamp,
-    ) -> Result<Verified, Failure> {
+    ) -> Result<(Verified, Vec<Option<Value>>), Failure> {
         let keys = self.keys.get(now, fetch_keys(caller, url)).await?;
         let judgement = match keys.judge(token) {
             Judgement::Unknown => {
@@ -133,7 +134,7 @@ impl OpenId {
             judged => judged,
         };
         match judgement {
-            Judgement::Signed(verified) => Ok(verified),
+            Judgement::Signed(verified, signers) => Ok((verified, signers)),
             Judgement::Forged => Err(Failure::new(
                 "the signature of the id_token is not the provider's",
             )),

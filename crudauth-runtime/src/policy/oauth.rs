@@ -12,7 +12,8 @@ pub struct OAuthPolicy {
     pub json: bool,
     /// Where a browser lands that asked for no other page, and where failures are told. `/`.
     pub default_redirect: &'static str,
-    /// Where an app or a page of another site takes up a one-time code for tokens; each is matched exactly. None.
+    /// Where an app or a page of another site takes up a one-time code for tokens; each is matched exactly, but for the
+    /// port of one on this machine that has none. None.
     pub exchange: &'static [&'static str],
     /// Where the routes are.
     pub paths: OAuthPaths,

@@ -24,6 +24,8 @@ pub struct NewFamily<'a, K> {
     pub now: Timestamp,
     /// Dead from this instant on, whatever its use.
     pub expires_at: Timestamp,
+    /// The one-time code that it is opened for.
+    pub code: Option<&'a Digest>,
     /// The sign-in attempt that this family is the success of.
     pub attempt: Option<&'a Buckets>,
     /// Whether that success gives the address back the failures which this account caused.
@@ -51,8 +53,8 @@ pub struct FamilyRow {
 
 /// Refresh families.
 pub trait Families<U: AuthUser>: Send + Sync {
-    /// Settles the attempt and opens the family, in one transaction. False, and nothing of it, when the account is gone,
-    /// disabled or under another epoch by now.
+    /// Settles the attempt, opens the family and spends the code, in one transaction. False, and nothing of it, when the account is
+    /// gone, disabled or under another epoch by now, or the code was spent.
     fn open_family<'a>(&'a self, new: NewFamily<'a, U::Id>) -> BoxFuture<'a, Result<bool>>;
     /// The family and its account, in one statement. Expired families are returned too: the flow judges.
     fn family<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<(FamilyRow, U)>>>;

@@ -112,7 +112,7 @@ pub struct NewCode<'a, K> {
     pub expires_at: Timestamp,
 }
 
-/// A code that has been spent.
+/// A code that can be redeemed.
 #[derive(Debug, Clone)]
 pub struct CodeRow {
     /// The account's epoch when it signed in.
@@ -136,6 +136,8 @@ pub trait Journeys<U: AuthUser>: Send + Sync {
     fn take_state<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<StateRow>>>;
     /// Remembers a code.
     fn keep_code<'a>(&'a self, code: NewCode<'a, U::Id>) -> BoxFuture<'a, Result<()>>;
-    /// Forgets it, and says what it was and whose: of any number of callers one is told. Expired ones are returned too.
-    fn take_code<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<(CodeRow, U)>>>;
+    /// What it was given for, and to whom. Expired ones are returned too.
+    fn code<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<(CodeRow, U)>>>;
+    /// Forgets it. Of any number of callers, those who open a family for it among them, one is told true.
+    fn spend_code<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<bool>>;
 }

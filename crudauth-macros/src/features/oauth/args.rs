@@ -47,7 +47,7 @@ pub(super) const KEYS: &[Key] = &[
         "exchange",
         "URLs in parentheses",
         "none",
-        "Where apps, and pages of other sites, take up a one-time code that `POST /oauth/token` redeems for tokens; each is matched exactly. It needs `#[bearer]`.",
+        "Where apps, and pages of other sites, take up a one-time code that `POST /oauth/token` redeems for tokens; each is matched exactly, but `http://127.0.0.1/…` without a port takes any. It needs `#[bearer]`.",
     ),
     Key::group("paths", "Where the routes are.", paths::KEYS),
     Key::new(

@@ -13,6 +13,7 @@ pub(crate) struct ForeignKeys(Vec<ForeignKey>);
 
 struct ForeignKey {
     kid: Option<String>,
+    issuer: Option<Value>,
     key: PublicKey,
 }
 
@@ -25,8 +26,8 @@ pub(crate) struct ForeignToken<'a> {
 
 /// What keys say of a token.
 pub(crate) enum Judgement {
-    /// One of them signed it.
-    Signed(Verified),
+    /// Some of them signed it: what the set says of each as its `issuer`, where it does. No standard knows the member.
+    Signed(Verified, Vec<Option<Value>>),
     /// The one that it names did not.
     Forged,
     /// It names none of them: they may be out of date.
@@ -63,15 +64,18 @@ impl ForeignKeys {
         let fitting = || self.0.iter().filter(|key| key.key.alg() == token.alg);
         let known = fitting().any(|key| key.kid.is_some() && key.kid.as_deref() == name);
         // A token without a name may be of any key, and a key without a name answers to every name.
-        let signed = fitting()
+        let signers: Vec<_> = fitting()
             .filter(|key| name.is_none() || key.kid.is_none() || key.kid.as_deref() == name)
-            .any(|key| key.key.verify(token.token.input, &token.token.signature));
-        match (signed, known) {
-            (true, _) => Judgement::Signed(Verified {
-                payload: token.token.payload.clone(),
-            }),
-            (false, true) => Judgement::Forged,
-            (false, false) => Judgement::Unknown,
+            .filter(|key| key.key.verify(token.token.input, &token.token.signature))
+            .map(|key| key.issuer.clone())
+            .collect();
+        match (signers.is_empty(), known) {
+            (false, _) => {
+                let payload = token.token.payload.clone();
+                Judgement::Signed(Verified { payload }, signers)
+            }
+            (true, true) => Judgement::Forged,
+            (true, false) => Judgement::Unknown,
         }
     }
 }
@@ -93,6 +97,7 @@ impl ForeignKey {
             .is_none_or(|said| said == jwk::name(key.alg()));
         (verifies && said).then_some(Self {
             kid: common.key_id,
+            issuer: value.get("issuer").cloned(),
             key,
         })
     }
@@ -154,7 +159,7 @@ mod tests {
         let keys = ForeignKeys::read(&json!({ "keys": keys })).unwrap();
         match ForeignToken::read(token).map(|token| keys.judge(&token)) {
             None => "refused",
-            Some(Judgement::Signed(_)) => "signed",
+            Some(Judgement::Signed(..)) => "signed",
             Some(Judgement::Forged) => "forged",
             Some(Judgement::Unknown) => "unknown",
         }

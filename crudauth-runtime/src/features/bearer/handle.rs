@@ -143,6 +143,7 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
             device: proven.device,
             client,
             attempt: Some(proven.attempt),
+            redemption: None,
             extra: extra::<A>,
         };
         let engine = Arc::clone(engine(self.0));

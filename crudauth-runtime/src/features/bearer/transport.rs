@@ -32,6 +32,11 @@ pub const fn transport<A: HasBearer>() -> Transport<A> {
         grant: Some(Grant {
             sets_cookies: device_cookie.is_some(),
             answer: |auth, parts, entry| Box::pin(grant(auth, parts, entry)),
+            replayed: |auth, parts, redemption| {
+                let (engine, client) = (Arc::clone(engine(auth)), client::<A>(parts));
+                // To its end whoever hangs up, as for a refresh token that comes back.
+                Box::pin(detached(flow::replayed(engine, redemption, client)))
+            },
         }),
         ..Transport::plain("bearer", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
@@ -53,6 +58,7 @@ async fn grant<A: HasBearer>(
         device: own_device(engine, &entry.proof.user, device),
         client: client::<A>(parts),
         attempt: None,
+        redemption: entry.redemption,
         extra: extra::<A>,
     };
     let issued = flow::grant(Arc::clone(engine), A::BEARER, entry.proof, granting);

@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::HasOAuth;
 use super::answers::{problem, redirect, refuse};
 use super::flow::{self, Departure, Resolution};
+use super::target::is_listed;
 use crate::authority::{Entry, client, engine};
 use crate::crypto::journey::{Code, is_digest};
 use crate::http::issue::Issue;
@@ -20,13 +21,13 @@ use crate::store::journeys::{Journey, StateRow, Wish};
 use crate::toolbox::refuse_cross_site;
 
 /// An app that sends a browser.
-pub(super) struct App {
-    target: &'static str,
+pub(super) struct App<'t> {
+    target: &'t str,
     challenge: String,
     scopes: Option<String>,
 }
 
-impl App {
+impl App<'_> {
     pub(super) fn departure<'a, K>(&'a self, redirect_uri: &'a str) -> Departure<'a, K> {
         Departure {
             journey: Journey::Exchange,
@@ -47,8 +48,8 @@ impl App {
 pub(super) fn asked<A: HasOAuth>(
     target: Option<&str>,
     [challenge, method, scopes]: [Option<String>; 3],
-) -> Result<Option<App>, Problem> {
-    let listed = target.and_then(listed::<A>);
+) -> Result<Option<App<'_>>, Problem> {
+    let listed = target.filter(|target| is_listed(A::OAUTH.exchange, target));
     if challenge.is_none() && method.is_none() && listed.is_none() {
         return Ok(None);
     }
@@ -96,18 +97,10 @@ fn is_scope(text: &str) -> bool {
     text.len() <= 1024 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// The target of the list that this is, to the letter.
-fn listed<A: HasOAuth>(target: &str) -> Option<&'static str> {
-    let mut list = A::OAUTH.exchange.iter().copied();
-    list.find(|listed| *listed == target)
-}
-
 /// The app that sent this browser, looked for once more on the way out. `None` where it was none.
-pub(super) fn target<A: HasOAuth>(row: &StateRow) -> Option<&'static str> {
+pub(super) fn target<A: HasOAuth>(row: &StateRow) -> Option<&str> {
     let target = row.redirect_to.as_deref()?;
-    (row.journey == Journey::Exchange)
-        .then(|| listed::<A>(target))
-        .flatten()
+    (row.journey == Journey::Exchange && is_listed(A::OAUTH.exchange, target)).then_some(target)
 }
 
 /// Sends the browser back to the app, in either response mode: nobody's page is on the screen that a script could read.
@@ -183,13 +176,22 @@ async fn redeem<A: HasOAuth>(auth: &A, parts: &Parts, body: Body) -> Answer {
         return Err(Problem::Internal);
     };
     let code = Code::parse(code.expose()).ok_or(Problem::InvalidGrant)?;
-    let redeemed = flow::redeem(engine(auth), &code, verifier.expose()).await?;
-    let (proof, scopes) = redeemed.ok_or(Problem::InvalidGrant)?;
-    let entry = Entry {
-        proof,
-        remember: false,
-        scopes,
-    };
-    let granted = (grant.answer)(auth, parts, entry).await?;
-    granted.ok_or(Problem::InvalidGrant)
+    let (engine, verifier) = (engine(auth), verifier.expose());
+    if let Some(good) = flow::redeem(engine, &code, verifier).await? {
+        let entry = Entry {
+            proof: good.proof,
+            remember: false,
+            scopes: good.scopes,
+            redemption: Some(good.redemption),
+        };
+        if let Some(granted) = (grant.answer)(auth, parts, entry).await? {
+            return Ok(granted);
+        }
+        flow::void(engine, &good.redemption).await?;
+    }
+    // Whoever has both has what only the app that was given tokens for them can have (RFC 6749 §4.1.2, §10.5).
+    for redemption in code.redemptions(&engine.keys, verifier) {
+        (grant.replayed)(auth, parts, redemption).await?;
+    }
+    Err(Problem::InvalidGrant)
 }

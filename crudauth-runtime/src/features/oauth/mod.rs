@@ -15,6 +15,7 @@ pub mod flow;
 mod handle;
 mod manage;
 mod routes;
+mod target;
 
 pub use handle::{Identity, OAuthHandle, UnlinkError};
 

@@ -13,7 +13,7 @@ use super::answers::{problem, redirect, refuse, turn_away};
 use super::flow::{self, Arrival, Arrived, Departure, Linked, Resolution};
 use super::{HasOAuth, exchange};
 use crate::account::{AccountKey, AuthUser};
-use crate::authority::{Entry, client, engine};
+use crate::authority::{Enter, Entry, client, engine};
 use crate::crypto::journey::State as Journeying;
 use crate::http::body::{self, query_flag, query_texts};
 use crate::http::cookie::{Cookie, one};
@@ -228,14 +228,14 @@ async fn sign_in<A: HasOAuth>(
         Resolution::Account(proof) => proof,
         Resolution::Refused(refusal) => return refuse::<A>(problem(refusal), A::OAUTH.json),
     };
-    let enter = A::TRANSPORTS.iter().find_map(|transport| transport.enter);
-    let enter = enter.ok_or(Problem::Internal)?; // the block does not compile without the session
+    let enter = enter::<A>().ok_or(Problem::Internal)?;
     let entry = Entry {
         proof,
         remember: row.remember,
         scopes: None,
+        redemption: None,
     };
-    let Some(entered) = enter(auth, parts, entry).await? else {
+    let Some(entered) = (enter.open)(auth, parts, entry).await? else {
         return refuse::<A>(Problem::AccountInactive, A::OAUTH.json);
     };
     let target = target::<A>(&row);
@@ -336,11 +336,14 @@ pub(super) fn redirect_uri<A: HasOAuth>(clients: &Clients, provider: &Client) ->
     format!("{}{path}", clients.public_url())
 }
 
+/// How the session opens, without which the block does not compile.
+fn enter<A: HasOAuth>() -> Option<&'static Enter<A>> {
+    A::TRANSPORTS.iter().find_map(|it| it.enter.as_ref())
+}
+
 /// As the session's cookies are, which the journey ends in.
 fn secure<A: HasOAuth>() -> bool {
-    !A::FEATURES
-        .iter()
-        .any(|feature| (feature.loosened)().contains(&"danger_insecure_cookies"))
+    enter::<A>().is_none_or(|enter| enter.secure)
 }
 
 #[derive(Serialize)]

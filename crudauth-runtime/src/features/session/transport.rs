@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::flow::{self, Live, Opening, open_and_tell};
 use super::{HasSession, cookies};
-use crate::authority::{Entered, Entry, Renewal, Transport, client, engine};
+use crate::authority::{Enter, Entered, Entry, Renewal, Transport, client, engine};
 use crate::device::own_device;
 use crate::engine::{Rotated, detached};
 use crate::error::Result;
@@ -35,7 +35,10 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
             None
         },
         device_cookie: Some(A::SESSION.device_cookie),
-        enter: Some(|auth, parts, entry| Box::pin(enter(auth, parts, entry))),
+        enter: Some(Enter {
+            secure: A::SESSION.secure,
+            open: |auth, parts, entry| Box::pin(enter(auth, parts, entry)),
+        }),
         ..Transport::plain("session", |auth, parts| Box::pin(authenticate(auth, parts)))
     }
 }

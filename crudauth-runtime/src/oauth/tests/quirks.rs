@@ -16,10 +16,24 @@ fn issuer(tenant: &str) -> String {
 
 /// What comes of an `id_token` of Microsoft's, where `tenant` is configured and `declared` is what its metadata says.
 async fn microsoft(tenant: &str, declared_as: &str, members: &Value) -> Result<Profile, Failure> {
+    signed_by(&[json!(null)], tenant, declared_as, members).await
+}
+
+/// The same where Microsoft lists the key once for each of these issuers, beside one that every tenant signs with.
+async fn signed_by(
+    issuers: &[Value],
+    tenant: &str,
+    declared_as: &str,
+    members: &Value,
+) -> Result<Profile, Failure> {
     const MICROSOFT: &[ProviderPolicy] = &[declared("microsoft", ProviderKind::Microsoft)];
     let (world, key) = idp();
     let url = format!("{}/.well-known/openid-configuration", issuer(tenant));
     world.answer(&url, &metadata(&issuer(declared_as)));
+    let listed = |key: &Key, kid, of: &Value| with(&key.jwk(kid), &json!({ "issuer": of }));
+    let mut keys = vec![listed(&Key::new(), "0", &json!(issuer("{tenantid}")))];
+    keys.extend(issuers.iter().map(|of| listed(&key, "1", of)));
+    world.answer(&format!("{IDP}/keys"), &json!({ "keys": keys }));
     let claims = with(
         &claims(),
         &json!({"email_verified": null, "iss": issuer(TENANT), "tid": TENANT}),
@@ -124,6 +138,83 @@ async fn sec_101_each_tenant_of_microsoft_signs_in_its_own_name() {
         if let Ok(profile) = outcome {
             assert!(profile.issuer.starts_with(LOGIN) && !profile.issuer.contains('{'));
         }
+    }
+}
+
+#[tokio::test]
+async fn sec_101_a_key_of_one_tenant_of_microsoft_signs_for_no_other() {
+    let other = "00000000-0000-0000-0000-000000000001";
+    let (all, ours, theirs) = (issuer("{tenantid}"), issuer(TENANT), issuer(other));
+    let as_other = json!({"iss": theirs, "tid": other});
+    for (tenant, keys, members, good) in [
+        ("common", vec![json!(all)], json!({}), true),
+        ("common", vec![json!(all)], as_other.clone(), true),
+        ("common", vec![json!(ours)], json!({}), true),
+        // Whoever holds the key of one tenant signs as another.
+        ("common", vec![json!(ours)], as_other.clone(), false),
+        ("organizations", vec![json!(ours)], as_other.clone(), false),
+        ("common", vec![json!(theirs)], json!({}), false),
+        (
+            "common",
+            vec![json!(ours)],
+            json!({"iss": issuer(PERSONAL), "tid": PERSONAL}),
+            false,
+        ),
+        ("common", vec![json!(issuer(PERSONAL))], json!({}), false),
+        (TENANT, vec![json!(all)], json!({}), true),
+        (TENANT, vec![json!(ours)], json!({"tid": null}), true),
+        (TENANT, vec![json!(all)], json!({"tid": null}), false),
+        (TENANT, vec![json!(all)], json!({"tid": other}), false),
+        (TENANT, vec![json!(theirs)], json!({}), false),
+        // One key, listed for several.
+        ("common", vec![json!(theirs), json!(ours)], json!({}), true),
+        ("common", vec![json!(theirs), json!(null)], json!({}), true),
+        (
+            "common",
+            vec![json!(theirs), json!(issuer(PERSONAL))],
+            json!({}),
+            false,
+        ),
+        // What cannot be an issuer is nobody's.
+        ("common", vec![json!("")], json!({}), false),
+        ("common", vec![json!([all])], json!({}), false),
+        ("common", vec![json!("{tenantid}")], json!({}), false),
+        ("common", vec![json!(format!("{all}/"))], json!({}), false),
+        (
+            "common",
+            vec![json!("https://evil.example.com/{tenantid}/v2.0")],
+            json!({}),
+            false,
+        ),
+    ] {
+        let declared = if tenant == TENANT {
+            TENANT
+        } else {
+            "{tenantid}"
+        };
+        let outcome = signed_by(&keys, tenant, declared, &members).await;
+        let name = format!("{tenant} {keys:?} {members}");
+        match outcome {
+            Ok(_) => assert!(good, "{name}"),
+            Err(failure) => {
+                assert!(!good, "{name}: {failure}");
+                assert!(
+                    failure.to_string().contains("another issuer's"),
+                    "{failure}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_others_say_of_their_keys_beyond_the_standards_is_not_read() {
+    let (world, key) = idp();
+    for said in [json!("https://evil.example.com"), json!(5)] {
+        let jwk = with(&key.jwk("1"), &json!({ "issuer": said }));
+        world.answer(&format!("{IDP}/keys"), &json!({ "keys": [jwk] }));
+        let outcome = signed_in(&world, &key, &claims()).await;
+        assert!(outcome.is_ok(), "{said}: {outcome:?}");
     }
 }
 

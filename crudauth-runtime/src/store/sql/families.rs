@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Schema, SqlStore, UserRow, attempts, commit, int, sql, statements};
+use super::{Schema, SqlStore, UserRow, attempts, commit, int, journeys, sql, statements};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -11,10 +11,11 @@ use crate::store::{Digest, Families, FamilyRow, NewFamily, Settlement};
 
 statements! {
     /// Asks the account again, and locks it, as the opening of a session does: whoever ends what the account has open locks
-    /// it first, and either finds this family or is seen here.
+    /// it first, and either finds this family or is seen here. A name that is taken is that of a code which somebody else redeems.
     Open = "INSERT INTO {@refresh_tokens} (id, user_id, generation, secret, token_version, scopes, created_at, rotated_at, \
         expires_at) SELECT $1, $2, 0, $3, $4, $5, $6, $6, $7 FROM {users} u \
-        WHERE u.{id} = $2[is_active: AND u.{is_active}][token_version: AND u.{token_version} = $4]{lock}";
+        WHERE u.{id} = $2[is_active: AND u.{is_active}][token_version: AND u.{token_version} = $4]{lock} \
+        ON CONFLICT (id) DO NOTHING";
     Lookup = "SELECT f.generation, f.secret, f.token_version, f.scopes, f.created_at, f.rotated_at, f.expires_at, {u.*} \
         FROM {@refresh_tokens} f JOIN {users} u ON u.{id} = f.user_id WHERE f.id = $1";
     /// The one statement that rotates (SEC-082). Of any number of callers it finds a row for one; of a family that has ended
@@ -71,7 +72,7 @@ where
     async fn open_new_family(&self, new: NewFamily<'_, Id<S>>) -> Result<bool> {
         let mut held = self.hold().await?;
         let mut tx = held.begin().await?;
-        // Counters, the account, its families: everybody locks in this order.
+        // Counters, the account, its families, its journeys: everybody locks in this order.
         if let Some(buckets) = new.attempt {
             let outcome = Settlement::Succeeded {
                 clear_address: new.clear_address,
@@ -86,6 +87,11 @@ where
         let args = args.text(Some(new.scopes)).at(new.now).at(new.expires_at);
         if D::execute(&mut tx, sql::<Open, D, S>(), args).await? == 0 {
             return Ok(false); // dropping the transaction rolls everything back
+        }
+        if let Some(code) = new.code
+            && !journeys::spend::<D, S>(&mut tx, code).await?
+        {
+            return Ok(false);
         }
         commit(tx).await?;
         Ok(true)

@@ -42,6 +42,16 @@ where
         .map(drop)
 }
 
+/// Spends a code inside somebody's transaction. False when somebody else has.
+pub(super) async fn spend<D, S>(conn: &mut D::Connection, id: &Digest) -> Result<bool>
+where
+    D: Dialect,
+    S: Schema<User: UserRow<D>>,
+{
+    let args = Args::new().blob(Some(id));
+    Ok(D::execute(conn, sql::<SpendCode, D, S>(), args).await? > 0)
+}
+
 fn lacking() -> Error {
     Error::Store("a journey is not what was written".into())
 }
@@ -129,18 +139,16 @@ where
         Box::pin(async move { self.execute::<KeepCode>(args).await.map(drop) })
     }
 
-    fn take_code<'a>(
-        &'a self,
-        id: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<(CodeRow, S::User)>>> {
-        let args = || Args::new().blob(Some(id));
+    fn code<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<Option<(CodeRow, S::User)>>> {
         Box::pin(async move {
-            let Some(row) = self.first::<Code>(args()).await? else {
-                return Ok(None);
-            };
-            let found = (code::<D>(&row)?, S::User::read(&row, CODE_WIDTH)?);
-            let spent = self.execute::<SpendCode>(args()).await? > 0;
-            Ok(spent.then_some(found))
+            let row = self.first::<Code>(Args::new().blob(Some(id))).await?;
+            row.map(|row| Ok((code::<D>(&row)?, S::User::read(&row, CODE_WIDTH)?)))
+                .transpose()
         })
+    }
+
+    fn spend_code<'a>(&'a self, id: &'a Digest) -> BoxFuture<'a, Result<bool>> {
+        let args = Args::new().blob(Some(id));
+        Box::pin(async move { Ok(self.execute::<SpendCode>(args).await? > 0) })
     }
 }

@@ -10,8 +10,8 @@ use super::declared;
 use crate::account::{AccountKey, AuthUser};
 use crate::attempt::Attempt;
 use crate::authenticate::{Authenticated, Credentials, Proven, Verdict, prove};
-use crate::crypto::RefreshToken;
 use crate::crypto::access::{self, NewClaims};
+use crate::crypto::{Redemption, RefreshToken};
 use crate::device::new_device;
 use crate::engine::{Client, Engine, detached};
 use crate::error::{Error, Result};
@@ -96,6 +96,7 @@ pub async fn sign_in<U: AuthUser>(
         device,
         client: request.credentials.client.clone(),
         attempt: Some(attempt),
+        redemption: None,
         extra: request.extra,
     };
     let granted = detached(grant(Arc::clone(engine), *policy, proof, granting));
@@ -122,11 +123,13 @@ pub(crate) struct Granting<U: AuthUser> {
     pub(crate) device: Option<String>,
     pub(crate) client: Client,
     pub(crate) attempt: Option<Attempt<U>>,
+    /// The one-time code that the tokens are for.
+    pub(crate) redemption: Option<Redemption>,
     pub(crate) extra: Extra<U>,
 }
 
 /// Issues tokens to somebody a flow has authenticated. `None` when the account was disabled, deleted or given another
-/// password between the proof and the transaction that opens the family.
+/// password between the proof and the transaction that opens the family, and when somebody else has spent the code.
 pub(crate) async fn grant<U: AuthUser>(
     engine: Arc<Engine<U>>,
     policy: BearerPolicy,
@@ -141,7 +144,10 @@ pub(crate) async fn grant<U: AuthUser>(
     let extra = (granting.extra)(&user)?;
     let scopes = granting.scopes;
     let (refresh, family) = if let Some(refresh) = policy.refresh {
-        let token = RefreshToken::first(&engine.keys, &engine.random)?;
+        let token = match &granting.redemption {
+            Some(redemption) => RefreshToken::redeemed(&engine.keys, redemption),
+            None => RefreshToken::first(&engine.keys, &engine.random)?,
+        };
         let now = engine.now();
         let (id, scopes) = (token.family(), scopes.join(" "));
         let family = NewFamily {
@@ -152,6 +158,7 @@ pub(crate) async fn grant<U: AuthUser>(
             scopes: &scopes,
             now,
             expires_at: now.plus(refresh.ttl),
+            code: granting.redemption.as_ref().map(|it| &it.code),
             attempt: granting.attempt.as_mut().and_then(Attempt::proven),
             clear_address: engine.policy.lockout.clear_address,
         };
@@ -163,6 +170,11 @@ pub(crate) async fn grant<U: AuthUser>(
         }
         (Some((token.write(), refresh.ttl)), Some(id))
     } else {
+        if let Some(redemption) = &granting.redemption
+            && !engine.store.spend_code(&redemption.code).await?
+        {
+            return Ok(None);
+        }
         if let Some(attempt) = granting.attempt {
             attempt.succeeded().await?;
         }

@@ -13,6 +13,7 @@ mod revoke;
 pub use access::{Carried, Claims, NoClaims, Presented, Read, look_up, read};
 pub use issue::{GrantOutcome, Issued, SignIn, sign_in};
 pub(crate) use issue::{Granting, extra_of, grant, granted};
+pub(crate) use renew::replayed;
 pub use renew::{Renewed, renew};
 pub use revoke::{Description, describe, revoke, sign_out};
 

@@ -7,7 +7,7 @@ use super::issue::{Extra, Issued, access_token};
 use super::{declared, is_live};
 use crate::account::AuthUser;
 use crate::clock::Timestamp;
-use crate::crypto::RefreshToken;
+use crate::crypto::{Redemption, RefreshToken};
 use crate::engine::{Client, Engine, detached};
 use crate::error::Result;
 use crate::hooks::{AccountEvent, AccountInfo};
@@ -69,7 +69,8 @@ pub async fn renew<U: AuthUser>(
             }
             Judged::Spent => {
                 // To its end whoever hangs up: a thief must not be able to keep it quiet.
-                detached(reused(Arc::clone(engine), id, user, client.clone())).await?;
+                let what = "a spent refresh token";
+                detached(reused(what, Arc::clone(engine), id, user, client.clone())).await?;
                 return Ok(Renewed::Dead);
             }
             Judged::Foreign => return Ok(Renewed::Dead),
@@ -147,8 +148,23 @@ fn within(grace: Duration, now: Timestamp, rotated_at: Timestamp) -> bool {
     now.since(rotated_at).max(rotated_at.since(now)) <= grace
 }
 
-/// A spent token is in two hands, and nobody knows in which the present one is.
+/// A code has come back with its verifier, and is in two hands as a spent token is: what was given for it ends. So it is where an
+/// app redeems one twice, which signs in again. Where there are no families, access tokens run out.
+pub(crate) async fn replayed<U: AuthUser>(
+    engine: Arc<Engine<U>>,
+    redemption: Redemption,
+    client: Client,
+) -> Result<()> {
+    let id = redemption.family();
+    match engine.store.family(&id).await? {
+        Some((_, user)) => reused("a spent code", engine, id, user, client).await,
+        None => Ok(()),
+    }
+}
+
+/// What is spent is in two hands, and nobody knows in which the present token is.
 async fn reused<U: AuthUser>(
+    what: &'static str,
     engine: Arc<Engine<U>>,
     id: String,
     user: U,
@@ -157,10 +173,7 @@ async fn reused<U: AuthUser>(
     if !engine.store.end_family(&id, Some(user.id())).await? {
         return Ok(()); // ended meanwhile, and told
     }
-    tracing::warn!(
-        family = id,
-        "a spent refresh token came back: its family is ended"
-    );
+    tracing::warn!(family = id, "{what} came back: its family is ended");
     let event = AccountEvent {
         account: AccountInfo::of(&user),
         origin: engine.origin_of(&client, Some("bearer"), Some(id)),

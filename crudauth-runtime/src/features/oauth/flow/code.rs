@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::account::AuthUser;
 use crate::authenticate::Authenticated;
+use crate::crypto::Redemption;
 use crate::crypto::journey::{Code, answers};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -37,21 +38,42 @@ pub(crate) async fn hand_over<U: AuthUser>(
     Ok(code)
 }
 
-/// Spends a code, whatever comes of it: who it signs in, and the scopes that were asked for. `None` if it was unknown, spent or
-/// expired, if the verifier is another app's, and if the account was disabled or moved on meanwhile.
+/// A code that is as good as it was.
+pub(crate) struct Good<U> {
+    pub(crate) proof: Authenticated<U>,
+    /// The scopes that were asked for.
+    pub(crate) scopes: Option<String>,
+    /// What it is redeemed for; that spends it.
+    pub(crate) redemption: Redemption,
+}
+
+/// Looks at a code. `None` if it is unknown, spent or expired, if the verifier is another app's, and if the account was disabled or
+/// moved on meanwhile: one that is not good is spent.
 pub(crate) async fn redeem<U: AuthUser>(
     engine: &Engine<U>,
     code: &Code,
     verifier: &str,
-) -> Result<Option<(Authenticated<U>, Option<String>)>> {
-    for id in code.digests(&engine.keys) {
-        if let Some((row, user)) = engine.store.take_code(&id).await? {
+) -> Result<Option<Good<U>>> {
+    for redemption in code.redemptions(&engine.keys, verifier) {
+        if let Some((row, user)) = engine.store.code(&redemption.code).await? {
             let good = answers(verifier, &row.challenge)
                 && engine.now() < row.expires_at
                 && user.account().token_version == row.token_version
                 && engine.admits(&user);
-            return Ok(good.then_some((Authenticated { user }, row.scopes)));
+            if !good {
+                engine.store.spend_code(&redemption.code).await?;
+            }
+            return Ok(good.then_some(Good {
+                proof: Authenticated { user },
+                scopes: row.scopes,
+                redemption,
+            }));
         }
     }
     Ok(None)
+}
+
+/// Spends a code for which nothing was given after all.
+pub(crate) async fn void<U: AuthUser>(engine: &Engine<U>, redemption: &Redemption) -> Result<()> {
+    engine.store.spend_code(&redemption.code).await.map(drop)
 }

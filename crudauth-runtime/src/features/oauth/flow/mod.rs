@@ -7,7 +7,7 @@ mod name;
 mod resolve;
 mod tokens;
 
-pub(crate) use code::{hand_over, redeem};
+pub(crate) use code::{hand_over, redeem, void};
 pub(crate) use identities::{Linked, link};
 pub(crate) use journey::{Arrival, Arrived, Departure, abandon, amend, arrive, depart};
 pub(crate) use resolve::{Refusal, Resolution, missing_columns, resolve};
