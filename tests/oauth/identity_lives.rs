@@ -2,7 +2,7 @@
 
 use crate::elsewhere::{bring, by, error, me};
 use crate::identities::{arrived, refusal, told};
-use crate::linked::{ask_to_link, link, script};
+use crate::linked::{ask_to_link, identities, link, read_csrf, script, unlink};
 use crate::oidc::provider::Person;
 use crate::oidc::sign_in;
 use crate::support::PASSWORD;
@@ -97,4 +97,23 @@ async fn a_reset_of_a_proven_address_keeps_the_identities() {
     let mut ada = town.browser();
     by(&mut ada, "loose", "ada").await;
     assert_eq!(me(&ada).await, "ada");
+}
+
+/// The block calls the same issuer by another name than it did: the identity is that provider's from the next sign-in on.
+#[tokio::test]
+async fn an_identity_goes_by_the_name_that_its_provider_has_now() {
+    let town = script().await;
+    let mut ada = arrived(&town, "ada").await;
+    let renamed = "UPDATE auth_identities SET provider = 'former'";
+    town.db.run(renamed).await;
+    by(&mut ada, "demo", "ada").await;
+    assert_eq!(me(&ada).await, "ada");
+    let listed = ada.get("/oauth/identities").await.json();
+    assert_eq!(listed[0]["provider"], "demo");
+    // It is a way in again: another may be unlinked beside it.
+    read_csrf(&mut ada);
+    link(&mut ada, "other", "grace").await;
+    let ids = identities(&ada).await;
+    assert_eq!(unlink(&ada, &ids[1]).await.status, 200);
+    assert_eq!(unlink(&ada, &ids[0]).await.code(), "last_way_in");
 }

@@ -22,7 +22,8 @@ use crate::store::outbox::Job;
 
 statements! {
     ByIdentity = "SELECT {u.*} FROM {@identities} i JOIN {users} u ON u.{id} = i.user_id WHERE i.id = $1";
-    Use = "UPDATE {@identities} SET last_used_at = $2, email = $3, tokens = $4 WHERE id = $1";
+    /// The block may have given the same issuer another name since.
+    Use = "UPDATE {@identities} SET last_used_at = $2, email = $3, tokens = $4, provider = $5 WHERE id = $1";
     Insert = "INSERT INTO {@identities} (id, user_id, provider, issuer, subject, email, created_at, last_used_at, tokens) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (id) DO NOTHING";
     /// One whose owner is gone may be taken over. A statement of its own, as for names: only a later one is sure to see the
@@ -268,7 +269,8 @@ where
             .blob(Some(identity.id))
             .at(identity.now)
             .text(identity.email)
-            .text(identity.tokens);
+            .text(identity.tokens)
+            .text(Some(identity.provider));
         Box::pin(async move {
             if subjects::keeps::<S>(identity.provider) {
                 return Ok(()); // the column says whom the provider means, and that is the same as before
