@@ -135,6 +135,8 @@ fn fake() -> Credentials {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    log.with_max_level(tracing::Level::WARN).init();
     let mut builder = Auth::connect(setting("DATABASE_URL", "sqlite://full.db?mode=rwc"))
         .create_users_table(true)
         .frontend_url(setting("FRONTEND_URL", "http://localhost:8000"))

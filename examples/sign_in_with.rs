@@ -52,6 +52,9 @@ auth! {
 
 #[tokio::main]
 pub async fn main() -> Result<(), provider::Broken> {
+    // Why a sign-in failed is told here, and nowhere that a visitor could read it.
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    log.with_max_level(tracing::Level::WARN).try_init().ok();
     let demo = provider::Provider::listen(setting("OIDC_BIND", "127.0.0.1:9400")).await?;
     let listener = TcpListener::bind(setting("BIND", "127.0.0.1:3000")).await?;
     let url = format!("http://{}", listener.local_addr()?); // in production the name that people know you by
