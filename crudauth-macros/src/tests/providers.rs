@@ -102,6 +102,14 @@ fn mistakes_in_providers_are_told() {
             "provider(\"oidc\")",
             "`oidc` is a word of `#[oauth]` already; write `provider(\"linkedin\")`",
         ),
+    ] {
+        told("auth", &block(keys), needle);
+    }
+}
+
+#[test]
+fn mistakes_in_what_a_provider_is_given_are_told() {
+    for (keys, needle) in [
         (
             "google(trustd = false)",
             "`google(…)` has no key `trustd`; did you mean `trusted`?",
