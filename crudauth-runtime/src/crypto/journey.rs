@@ -239,7 +239,7 @@ mod tests {
         };
         let own = named(&code, &[OLD], "v");
         assert_eq!(own, named(&code, &[NEW, OLD], "v")[1..]);
-        assert_eq!(own[0].len(), 22);
+        assert_eq!(own[0].len(), 32);
         for strange in [
             named(&code, &[NEW], "v"),
             named(&code, &[OLD], "w"),
