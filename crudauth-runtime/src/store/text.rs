@@ -11,7 +11,7 @@
 //! | `{email}`, `{id}`, … | the application's column for that role, quoted; `NULL` where it has none |
 //! | `{factor}`, `{verified}` | the column that a lost password is recovered by, and the one that says it is proven |
 //! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
-//! | `{identities:is:2}`, … | all the columns that hold identities: see [`identities`] |
+//! | `{identities:is:2}`, … | all the columns that hold identities, each with its argument (`text/identities.rs`) |
 //! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
 //! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
 //! | `{lock:free}` | the same, passing over rows that somebody else has locked |
