@@ -1,9 +1,13 @@
 //! Every answer that `SPEC` declares, produced over the real router and compared with the wire contract.
 
+use std::sync::Arc;
+
 use crudauth::mail::MessageKind;
 use crudauth_runtime::features::REGISTRY;
 use crudauth_runtime::http::spec::{AnswerSpec, RouteSpec};
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::contract_oauth;
 use crate::sentences::{refusal, speaks_oauth};
@@ -302,43 +306,56 @@ fn declared() -> impl Iterator<Item = (&'static RouteSpec, &'static AnswerSpec)>
         .flat_map(|route| route.answers.iter().map(move |answer| (route, answer)))
 }
 
-#[tokio::test]
-async fn every_declared_answer_is_given_as_the_contract_words_it() {
-    for (route, wanted) in declared() {
-        let name = format!("{} {}", route.method, route.path);
-        let answer = produce(&name, wanted.status, wanted.code).await;
+/// So many worlds at once, each with a database of its own.
+const WORLDS: usize = 4;
 
-        let told = (answer.status.as_u16(), answer.code());
-        assert_eq!(
-            told,
-            (wanted.status, wanted.code.to_owned()),
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_declared_answer_is_given_as_the_contract_words_it() {
+    let room = Arc::new(Semaphore::new(WORLDS));
+    let mut answers = JoinSet::new();
+    for (route, wanted) in declared() {
+        let room = Arc::clone(&room);
+        answers.spawn(async move {
+            let _turn = room.acquire().await.unwrap();
+            let name = format!("{} {}", route.method, route.path);
+            let answer = produce(&name, wanted.status, wanted.code).await;
+            is_as_worded(&name, route, wanted, &answer);
+        });
+    }
+    answers.join_all().await;
+}
+
+fn is_as_worded(name: &str, route: &RouteSpec, wanted: &AnswerSpec, answer: &Answer) {
+    let told = (answer.status.as_u16(), answer.code());
+    assert_eq!(
+        told,
+        (wanted.status, wanted.code.to_owned()),
+        "{name}: {}",
+        answer.text
+    );
+    if let Some(body) = refusal(route.path, wanted.code) {
+        assert_eq!(answer.text, body, "{name}");
+    } else if !wanted.code.is_empty() {
+        let issues = answer.json()["detail"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        assert!(!issues.is_empty(), "{name}: {}", answer.text);
+        assert!(
+            issues.iter().all(|issue| issue["type"].is_string()
+                && issue["loc"].is_array()
+                && issue["msg"].is_string()
+                && issue.get("input").is_none()),
             "{name}: {}",
             answer.text
         );
-        if let Some(body) = refusal(route.path, wanted.code) {
-            assert_eq!(answer.text, body, "{name}");
-        } else if !wanted.code.is_empty() {
-            let issues = answer.json()["detail"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            assert!(!issues.is_empty(), "{name}: {}", answer.text);
-            assert!(
-                issues.iter().all(|issue| issue["type"].is_string()
-                    && issue["loc"].is_array()
-                    && issue["msg"].is_string()
-                    && issue.get("input").is_none()),
-                "{name}: {}",
-                answer.text
-            );
-            let told = answer.json();
-            let error = told.get("error").zip(told.get("error_description"));
-            let wanted = (json!("invalid_request"), json!("The request is not valid."));
-            let wanted = speaks_oauth(route.path).then_some((&wanted.0, &wanted.1));
-            assert_eq!(error, wanted, "{name}");
-        }
-        headers(&name, &answer, route);
+        let told = answer.json();
+        let error = told.get("error").zip(told.get("error_description"));
+        let wanted = (json!("invalid_request"), json!("The request is not valid."));
+        let wanted = speaks_oauth(route.path).then_some((&wanted.0, &wanted.1));
+        assert_eq!(error, wanted, "{name}");
     }
+    headers(name, answer, route);
 }
 
 fn headers(name: &str, answer: &Answer, route: &RouteSpec) {
