@@ -1,4 +1,4 @@
-// A key that no other is like: scopes are given with the credentials.
+// A key that no other is like.
 use crudauth::{AuthUser, PasswordHash, auth};
 
 #[derive(AuthUser)]
@@ -10,7 +10,7 @@ pub struct User {
 }
 
 auth! {
-    #[oauth(google, scopes = "email")]
+    #[oauth(google, nonce = "a")]
     pub struct Auth<User>;
 }
 
