@@ -117,3 +117,19 @@ async fn an_identity_goes_by_the_name_that_its_provider_has_now() {
     assert_eq!(unlink(&ada, &ids[1]).await.status, 200);
     assert_eq!(unlink(&ada, &ids[0]).await.code(), "last_way_in");
 }
+
+/// The provider of that name has another issuer by now, to whom the identity says nothing.
+#[tokio::test]
+async fn sec_107_an_identity_of_a_former_issuer_is_no_way_in() {
+    let town = script().await;
+    let mut ada = arrived(&town, "ada").await;
+    read_csrf(&mut ada);
+    link(&mut ada, "other", "grace").await;
+    let ids = identities(&ada).await;
+    let moved =
+        "UPDATE auth_identities SET issuer = 'https://former.example' WHERE provider = 'other'";
+    town.db.run(moved).await;
+    assert_eq!(unlink(&ada, &ids[0]).await.code(), "last_way_in");
+    assert_eq!(unlink(&ada, &ids[1]).await.status, 200);
+    assert_eq!(town.owner("demo", "ada").await, "ada");
+}

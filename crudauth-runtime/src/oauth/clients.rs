@@ -113,6 +113,14 @@ impl Client {
         matches!(&self.speaks, Speaks::OpenId(openid) if openid.issuer.stands_for_many())
     }
 
+    /// The issuer of everybody whom it signs in, where there is one. A provider of the application's own may name any.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match &self.speaks {
+            Speaks::OpenId(openid) => (!self.has_many_issuers()).then(|| openid.issuer.declared()),
+            Speaks::Plain(plain) => (self.policy.kind != ProviderKind::Own).then(|| plain.issuer()),
+        }
+    }
+
     /// Whether the browser comes back with a form, and with it no cookie of ours that is `SameSite=Lax`
     /// (`response_mode=form_post`).
     pub(crate) fn answers_by_post(&self) -> bool {

@@ -102,6 +102,11 @@ impl Plain {
         Ok(Identified { profile, tokens })
     }
 
+    /// The issuer of its profiles.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// Whether an answer that names `issuer` is from here (RFC 9207 §2.4).
     fn admits(&self, issuer: &str) -> bool {
         issuer == self.issuer || self.alias.as_deref() == Some(issuer)

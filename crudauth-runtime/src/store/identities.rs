@@ -109,8 +109,8 @@ pub enum Attached {
 pub struct Removal<'a> {
     /// What names it.
     pub id: &'a Digest,
-    /// The providers by which one can sign in.
-    pub declared: &'a [&'a str],
+    /// The providers by which one can sign in, and the issuer of those that have one.
+    pub declared: &'a [(&'a str, Option<&'a str>)],
     /// Now.
     pub now: Timestamp,
 }

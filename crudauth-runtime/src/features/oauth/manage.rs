@@ -96,7 +96,8 @@ pub(super) async fn detach<A: HasOAuth>(
     user: &<A::User as AuthUser>::Id,
     id: &Digest,
 ) -> crate::Result<Detached> {
-    let declared: Vec<_> = A::OAUTH.providers.iter().map(|one| one.name).collect();
+    let clients = engine(auth).oauth.iter().flat_map(|clients| clients.iter());
+    let declared: Vec<_> = clients.map(|one| (one.name(), one.issuer())).collect();
     let removal = Removal {
         id,
         declared: &declared,

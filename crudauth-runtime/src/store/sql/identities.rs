@@ -49,7 +49,7 @@ statements! {
     /// Of two requests that remove the last two, one comes second.
     Locked = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1{lock}";
     ById = "SELECT {u.*} FROM {users} u WHERE u.{id} = $1";
-    Others = "SELECT provider FROM {@identities} WHERE user_id = $1 AND id <> $2";
+    Others = "SELECT provider, issuer FROM {@identities} WHERE user_id = $1 AND id <> $2";
     Detach = "DELETE FROM {@identities} WHERE id = $1 AND user_id = $2";
 }
 
@@ -218,7 +218,7 @@ where
             return Ok(Detached::Missing);
         };
         let owner = S::User::read(row, 0)?;
-        let (mut gone, mut others): (Vec<_>, Vec<_>) =
+        let (mut gone, others): (Vec<_>, Vec<_>) =
             subjects::listed(&owner).partition(|one| one.id == *removal.id);
         if let Some(one) = gone.pop() {
             subjects::drop::<D, S>(&mut tx, &owner, &one.provider, removal.now).await?;
@@ -229,13 +229,24 @@ where
             }
         }
         let args = Args::new().key::<S::User>(user).blob(Some(removal.id));
-        let mut ways = others.drain(..).map(|one| one.provider).collect::<Vec<_>>();
+        let others = others.into_iter().map(|one| (one.provider, None));
+        let mut ways: Vec<_> = others.collect();
         for row in D::fetch(&mut tx, sql::<Others, D, S>(), args).await? {
             let provider = D::text(&row, 0)?.ok_or_else(lacking)?;
-            ways.extend((!subjects::keeps::<S>(&provider)).then_some(provider));
+            if !subjects::keeps::<S>(&provider) {
+                ways.push((provider, D::text(&row, 1)?));
+            }
         }
-        // What a provider that the block has dropped says of anybody opens nothing.
-        let opens = |provider: &String| removal.declared.contains(&provider.as_str());
+        // What a provider says of anybody opens nothing that the block has dropped, or that has another issuer by now.
+        let opens = |(provider, issuer): &(String, Option<String>)| {
+            let mut declared = removal.declared.iter();
+            declared.any(|(name, own)| {
+                let same = own
+                    .zip(issuer.as_deref())
+                    .is_none_or(|(own, one)| own == one);
+                name == provider && same
+            })
+        };
         let password = owner.account().password_hash;
         if !ways.iter().any(opens) && !password.is_some_and(PasswordHash::is_usable) {
             return Ok(Detached::Last); // dropping the transaction brings it back
