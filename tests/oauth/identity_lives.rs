@@ -1,5 +1,7 @@
 //! How long an identity opens an account, and whose.
 
+use std::time::Duration;
+
 use crate::elsewhere::{bring, by, error, me};
 use crate::identities::{arrived, refusal, told};
 use crate::linked::{ask_to_link, identities, link, read_csrf, script, unlink};
@@ -124,6 +126,7 @@ async fn sec_107_an_identity_of_a_former_issuer_is_no_way_in() {
     let town = script().await;
     let mut ada = arrived(&town, "ada").await;
     read_csrf(&mut ada);
+    town.clock.advance(Duration::from_mins(1));
     link(&mut ada, "other", "grace").await;
     let ids = identities(&ada).await;
     let moved =
