@@ -40,7 +40,7 @@ pub use crate::start::{migrate, schema_sql};
 pub use crate::store::dialect::{Args, Column, Declares, Dialect};
 pub use crate::store::products::DialectName;
 pub use crate::store::repr::{Hyphenated, Keeps, Simple};
-pub use crate::store::sql::{Schema, UserRow};
+pub use crate::store::sql::{DefaultPrefix, Prefix, Schema, UserRow};
 pub use crate::transport::{Mounts, transport as own_transport};
 pub use ::std::time::Duration;
 pub use ::uuid::Uuid;

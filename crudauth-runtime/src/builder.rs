@@ -20,7 +20,7 @@ use crate::secret::SecretText;
 use crate::start::start;
 use crate::store::Store;
 use crate::store::dialect::{Declares, Dialect};
-use crate::store::sql::{SqlStore, UserRow, schema_sql as schema_text};
+use crate::store::sql::{SqlStore, Tables, UserRow, schema_sql as schema_text};
 
 pub use providers::{
     After, AfterOidc, AfterOwn, AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, BuiltInComplete,
@@ -54,7 +54,7 @@ where
     A: Authority<User: UserRow<D>> + Declares<D>,
 {
     fn into_store(self) -> Arc<dyn Store<A::User>> {
-        Arc::new(SqlStore::<D, A>::new(self))
+        Arc::new(SqlStore::<D, Tables<A::User, A::Prefix>>::new(self))
     }
 }
 

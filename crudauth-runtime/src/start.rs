@@ -24,6 +24,7 @@ use crate::policy::{Argon2Params, PasswordPolicy, RecoveryPolicy};
 use crate::secret::SecretText;
 use crate::store::Store;
 use crate::store::products::DialectName;
+use crate::store::sql::Prefix;
 use crate::waiting::WaitingRoom;
 use crate::workers::Workers;
 
@@ -198,7 +199,7 @@ fn issuer<A: Authority>() -> String {
     let table = A::User::TABLE;
     format!(
         "{} {} {}",
-        A::PREFIX,
+        A::Prefix::TEXT,
         table.schema.unwrap_or_default(),
         table.name
     )

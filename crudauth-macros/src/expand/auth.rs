@@ -1,6 +1,6 @@
 //! What `auth!` writes: the authority's type, its declaration as associated constants, and one-line methods.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::expand::hidden;
@@ -72,7 +72,7 @@ fn own_type(app: &App) -> TokenStream {
 fn authority(app: &App, parts: &Parts) -> TokenStream {
     let (name, user) = (&app.name, &app.user);
     let text = name.to_string();
-    let prefix = parts.prefix.as_deref().unwrap_or("auth_");
+    let (prefix, own_prefix) = prefix(name, parts);
     let hooks = parts
         .hooks
         .as_ref()
@@ -100,8 +100,10 @@ fn authority(app: &App, parts: &Parts) -> TokenStream {
         #[automatically_derived]
         impl __p::Schema for #name {
             type User = #user;
-            const PREFIX: &'static str = #prefix;
+            type Prefix = #prefix;
         }
+
+        #own_prefix
 
         #[automatically_derived]
         impl __p::Authority for #name {
@@ -122,6 +124,20 @@ fn authority(app: &App, parts: &Parts) -> TokenStream {
             }
         }
     }
+}
+
+/// The type that names the prefix of the tables, and its implementation where it is the block's own.
+fn prefix(name: &Ident, parts: &Parts) -> (TokenStream, Option<TokenStream>) {
+    let Some(text) = &parts.prefix else {
+        return (quote!(__p::DefaultPrefix), None);
+    };
+    let own = quote! {
+        #[automatically_derived]
+        impl __p::Prefix for #name {
+            const TEXT: &'static str = #text;
+        }
+    };
+    (quote!(Self), Some(own))
 }
 
 fn methods(app: &App, parts: &Parts) -> TokenStream {

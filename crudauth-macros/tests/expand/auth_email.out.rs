@@ -15,7 +15,7 @@ const _: () = {
     #[automatically_derived]
     impl __p::Schema for Auth {
         type User = User;
-        const PREFIX: &'static str = "auth_";
+        type Prefix = __p::DefaultPrefix;
     }
     #[automatically_derived]
     impl __p::Authority for Auth {

@@ -15,7 +15,11 @@ const _: () = {
     #[automatically_derived]
     impl __p::Schema for Auth {
         type User = crate::User;
-        const PREFIX: &'static str = "shop_";
+        type Prefix = Self;
+    }
+    #[automatically_derived]
+    impl __p::Prefix for Auth {
+        const TEXT: &'static str = "shop_";
     }
     #[automatically_derived]
     impl __p::Authority for Auth {

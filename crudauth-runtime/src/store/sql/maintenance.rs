@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::schema::{MIGRATIONS, Migration, create_table, ledger};
-use super::{Schema, SqlStore, UserRow, commit, sql, statements, verify};
+use super::{Prefix, Schema, SqlStore, UserRow, commit, sql, statements, verify};
 use crate::account::{AuthUser, Role};
 use crate::clock::Timestamp;
 use crate::crypto::fold_identifier;
@@ -62,7 +62,7 @@ where
 {
     /// The steps that have been taken; `None` where there is no ledger yet.
     async fn applied(conn: &mut D::Connection) -> Result<Option<Vec<String>>> {
-        let ledger = format!("{}migrations", S::PREFIX);
+        let ledger = format!("{}migrations", S::Prefix::TEXT);
         let Some(live) = D::describe(conn, None, &ledger).await? else {
             return Ok(None);
         };
@@ -118,12 +118,12 @@ where
     /// Tables that nobody has recorded may be of any shape.
     async fn refuse_tables_of(conn: &mut D::Connection, migration: &Migration) -> Result<()> {
         for table in migration.makes {
-            let (name, id) = (format!("{}{table}", S::PREFIX), migration.id);
+            let (name, id) = (format!("{}{table}", S::Prefix::TEXT), migration.id);
             if D::describe(conn, None, &name).await?.is_some() {
                 return Err(Error::config(format!(
                     "there is a table `{name}`, but `{}migrations` does not say that `{id}` has been run: run all of \
                      what `schema_sql` gives, with its INSERT into that table, or rename `{name}` if it is not crudauth's",
-                    S::PREFIX
+                    S::Prefix::TEXT
                 )));
             }
         }

@@ -44,7 +44,30 @@ pub trait Schema: Sized + Send + Sync + 'static {
     /// The account type.
     type User: AuthUser;
     /// Put before the names of our own tables.
-    const PREFIX: &'static str;
+    type Prefix: Prefix;
+}
+
+/// What the names of our own tables begin with.
+pub trait Prefix: Send + Sync + 'static {
+    /// The prefix.
+    const TEXT: &'static str;
+}
+
+/// The prefix where the block names none.
+#[derive(Debug)]
+pub struct DefaultPrefix;
+
+impl Prefix for DefaultPrefix {
+    const TEXT: &'static str = "auth_";
+}
+
+/// All that a store depends on of what the block says: blocks over one account type share what is compiled for it.
+#[derive(Debug)]
+pub struct Tables<U, P>(PhantomData<fn() -> (U, P)>);
+
+impl<U: AuthUser, P: Prefix> Schema for Tables<U, P> {
+    type User = U;
+    type Prefix = P;
 }
 
 /// Reading and writing the application's row in one dialect. `#[derive(AuthUser)]` implements it for every dialect
@@ -204,7 +227,7 @@ impl<T: Template, D: Dialect, S: Schema> Rendered<T, D, S> {
     const TEXT: &'static Text = &render(
         T::SQL,
         &Names {
-            prefix: S::PREFIX,
+            prefix: S::Prefix::TEXT,
             users: <S::User as AuthUser>::TABLE,
         },
         D::SYNTAX,

@@ -2,7 +2,7 @@
 //!
 //! Text made from names that the macros checked and from the dialect's own words; no value of a request comes near it.
 
-use super::{Schema, UserRow};
+use super::{Prefix, Schema, UserRow};
 use crate::account::{AccountKey, Fill, RawKey, Repr, Role};
 use crate::store::dialect::{Column, Dialect};
 
@@ -229,7 +229,7 @@ fn render<D: Dialect, S: Schema<User: UserRow<D>>>(text: &str) -> String {
             table => {
                 let table = table.trim_start_matches('@');
                 out.extend([quote]);
-                out.push_str(S::PREFIX);
+                out.push_str(S::Prefix::TEXT);
                 out.push_str(table);
                 out.push(quote);
             }

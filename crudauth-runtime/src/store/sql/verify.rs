@@ -2,7 +2,7 @@
 
 use super::misfit::misfit;
 use super::schema::TABLES;
-use super::{Schema, SqlStore, UserRow};
+use super::{Prefix, Schema, SqlStore, UserRow};
 use crate::account::{AuthUser, ColumnDef, Fill, Role, Table};
 use crate::crypto::PasswordHash;
 use crate::error::Result;
@@ -19,7 +19,7 @@ where
     let mut held = store.in_time(store.hold()).await?;
     let mut found = Vec::new();
     for table in TABLES {
-        let name = format!("{}{table}", S::PREFIX);
+        let name = format!("{}{table}", S::Prefix::TEXT);
         let Some(live) = D::describe(&mut held, None, &name).await? else {
             found.push(Difference::from(format!(
                 "there is no table `{name}`: let crudauth create its tables (`migrate_at_start`, or `migrate` with a role \
