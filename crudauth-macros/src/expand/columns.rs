@@ -1,17 +1,21 @@
 //! `UserColumns`: what a sign-up may set. Privileged columns do not exist in it, so they cannot be assigned.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Lit, Type};
 
-use crate::expand::user::columns_name;
 use crate::model::{Column, DefaultValue, Role, UserModel, last_segment};
 use crate::tokens::optional;
 
+/// `UserColumns`.
+pub(crate) fn name(user: &UserModel) -> Ident {
+    format_ident!("{}Columns", user.name, span = Span::call_site())
+}
+
 /// The struct itself, beside the user's.
 pub(crate) fn columns(user: &UserModel) -> TokenStream {
-    let (vis, name, user_name) = (&user.vis, columns_name(user), &user.name);
+    let (vis, name, user_name) = (&user.vis, name(user), &user.name);
     let fields = user.filled().map(|column| {
         let (ident, ty, docs) = (&column.ident, &column.ty, &column.docs);
         let doc = format!("`{}` of the new row.", column.field());
@@ -37,7 +41,7 @@ pub(crate) fn columns(user: &UserModel) -> TokenStream {
 
 /// `impl NewColumns`, and `Default` where no client has to say anything.
 pub(crate) fn new_columns(user: &UserModel) -> TokenStream {
-    let name = columns_name(user);
+    let name = name(user);
     let registered = || user.filled().filter(|column| column.register.is_some());
     let body = if registered().next().is_some() {
         format_ident!("body")
@@ -87,7 +91,7 @@ fn factor(user: &UserModel) -> TokenStream {
 }
 
 fn default(user: &UserModel) -> TokenStream {
-    let name = columns_name(user);
+    let name = name(user);
     let needs_client =
         |c: &Column| c.register.is_some() && c.default.is_none() && c.optional().is_none();
     if user.filled().any(needs_client) {
@@ -107,7 +111,7 @@ fn default(user: &UserModel) -> TokenStream {
     }
 }
 
-fn local(column: &Column) -> syn::Ident {
+fn local(column: &Column) -> Ident {
     format_ident!("__{}", column.field(), span = Span::mixed_site())
 }
 

@@ -26,13 +26,8 @@ pub(crate) fn user(user: &UserModel) -> TokenStream {
     quote!(#columns #hidden)
 }
 
-/// `UserColumns`.
-pub(crate) fn columns_name(user: &UserModel) -> Ident {
-    format_ident!("{}Columns", user.name, span = Span::call_site())
-}
-
 fn auth_user(user: &UserModel) -> TokenStream {
-    let (name, columns) = (&user.name, columns_name(user));
+    let (name, columns) = (&user.name, columns::name(user));
     let table = &user.table;
     let schema = optional(user.schema.as_ref());
     let defs = user.columns().map(column_def);

@@ -7,8 +7,7 @@ use syn::{Expr, ExprLit, Lit, Meta};
 use crate::diag::{Cx, spelled};
 use crate::model::Role;
 use crate::read::name::is_provider_name;
-use crate::read::section::known;
-use crate::read::user::FIELD_KEYS;
+use crate::read::section::{Key, known};
 
 /// A role, and where it was given.
 pub(crate) struct Mark {
@@ -18,8 +17,8 @@ pub(crate) struct Mark {
     pub(crate) provider: Option<String>,
 }
 
-/// Takes the role words out of a field's keys; what is left are the keys in [`FIELD_KEYS`].
-pub(crate) fn read(cx: &Cx, metas: Vec<Meta>) -> (Option<Mark>, Vec<Meta>) {
+/// Takes the role words out of a field's keys; what is left are those of `keys`.
+pub(crate) fn read(cx: &Cx, metas: Vec<Meta>, keys: &[Key]) -> (Option<Mark>, Vec<Meta>) {
     let mut found: Option<Mark> = None;
     let mut rest = Vec::new();
     for meta in metas {
@@ -53,16 +52,16 @@ pub(crate) fn read(cx: &Cx, metas: Vec<Meta>) -> (Option<Mark>, Vec<Meta>) {
         }
     }
     // Filter by hand first: the did-you-mean must know the roles too.
-    let words: Vec<_> = FIELD_KEYS
+    let words: Vec<_> = keys
         .iter()
         .map(|key| key.name)
         .chain(Role::WORDS.iter().copied())
         .collect();
     rest.retain(|meta| {
-        FIELD_KEYS.iter().any(|key| meta.path().is_ident(key.name))
+        keys.iter().any(|key| meta.path().is_ident(key.name))
             || cx.unknown_key("`#[auth(…)]` on a field", meta.path(), &words)
     });
-    (found, known(cx, "`#[auth(…)]`", FIELD_KEYS, rest))
+    (found, known(cx, "`#[auth(…)]`", keys, rest))
 }
 
 /// One role. `None` after reporting what is wrong with it.

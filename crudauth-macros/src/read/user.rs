@@ -230,7 +230,7 @@ fn name_recovery_verified(fields: &mut [Field]) {
 
 fn read_field(cx: &Cx, field: &syn::Field) -> Option<Field> {
     let ident = field.ident.clone()?;
-    let (mark, metas) = roles::read(cx, auth_metas(cx, &field.attrs));
+    let (mark, metas) = roles::read(cx, auth_metas(cx, &field.attrs), FIELD_KEYS);
     let args: FieldArgs = from_metas(cx, metas).unwrap_or_default();
     let on = |switch: &Option<SpannedValue<Switch>>| {
         switch.as_ref().filter(|s| s.0).map(SpannedValue::span)
