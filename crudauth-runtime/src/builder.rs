@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
-use crate::authority::{Authority, Driver};
+use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::crypto::Random;
 use crate::crypto::jws::SigningKeys;
@@ -17,11 +17,10 @@ use crate::error::Result;
 use crate::mail::outlets::Outlets;
 use crate::mail::{Channel, Mailer, Templates};
 use crate::secret::SecretText;
+use crate::settings::{Settings, Source};
 use crate::start::start;
-use crate::store::Store;
-use crate::store::dialect::{Declares, Dialect};
-use crate::store::sql::{SqlStore, Tables, UserRow, schema_sql as schema_text};
 
+pub use crate::settings::{IntoStore, driver};
 pub use providers::{
     After, AfterOidc, AfterOwn, AfterUrl, Awaits, AwaitsOidc, AwaitsOwn, BuiltInComplete,
     CredentialsGiven, Here, More, Needs, NeedsUrl, OidcComplete, OwnComplete, Providers,
@@ -38,48 +37,6 @@ mod oauth;
 mod providers;
 mod wiring;
 
-/// Where the store comes from: a pool of the application's, in a declared database product.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a pool of a database that `{A}` declares",
-    note = "name the product in the block: `#[database(sqlite, postgres)]`"
-)]
-pub trait IntoStore<A: Authority> {
-    /// Wraps the pool.
-    fn into_store(self) -> Arc<dyn Store<A::User>>;
-}
-
-impl<A, D> IntoStore<A> for sqlx::Pool<D>
-where
-    D: Dialect,
-    A: Authority<User: UserRow<D>> + Declares<D>,
-{
-    fn into_store(self) -> Arc<dyn Store<A::User>> {
-        Arc::new(SqlStore::<D, Tables<A::User, A::Prefix>>::new(self))
-    }
-}
-
-/// A product named in `#[database(…)]`, for a block's list of drivers.
-#[must_use]
-pub const fn driver<A, D>() -> Driver<A>
-where
-    D: Dialect,
-    A: Authority<User: UserRow<D>> + Declares<D>,
-{
-    Driver {
-        keyword: D::KEYWORD,
-        schemes: D::URL_SCHEMES,
-        open: |url| Box::pin(async move { Ok(IntoStore::<A>::into_store(D::open(url).await?)) }),
-        schema_sql: schema_text::<D, A>,
-    }
-}
-
-pub(crate) enum Source<A: Authority> {
-    Url(String),
-    Store(Arc<dyn Store<A::User>>),
-    /// The authority has started, or is about to.
-    Used,
-}
-
 /// Settings of an authority that are known at run time only. Awaiting it starts the authority: every wrong setting is
 /// reported, all in one error.
 ///
@@ -93,48 +50,6 @@ pub struct Builder<A: Authority, W> {
     settings: Settings,
     wiring: PhantomData<W>,
     starting: Option<BoxFuture<'static, Result<A>>>,
-}
-
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent setting"
-)]
-pub(crate) struct Settings {
-    pub(crate) secrets: Option<Vec<SecretText>>,
-    pub(crate) clock: Clock,
-    pub(crate) random: Random,
-    pub(crate) origins: Vec<String>,
-    pub(crate) migrate: bool,
-    pub(crate) create_users: bool,
-    pub(crate) verify_schema: bool,
-    pub(crate) danger_reused_ids: bool,
-    pub(crate) manual_workers: bool,
-    pub(crate) cheap_hashing: bool,
-    pub(crate) unlimited: bool,
-    pub(crate) signing_keys: Option<SigningKeys>,
-    #[cfg(feature = "oauth")]
-    pub(crate) oauth: crate::oauth::Settings,
-}
-
-impl Settings {
-    fn new(create_users: bool) -> Self {
-        Self {
-            secrets: None,
-            clock: Clock::system(),
-            random: Random::system(),
-            origins: Vec::new(),
-            migrate: true,
-            create_users,
-            verify_schema: true,
-            danger_reused_ids: false,
-            manual_workers: false,
-            cheap_hashing: false,
-            unlimited: false,
-            signing_keys: None,
-            #[cfg(feature = "oauth")]
-            oauth: crate::oauth::Settings::default(),
-        }
-    }
 }
 
 impl<A: Authority, W> std::fmt::Debug for Builder<A, W> {

@@ -34,6 +34,7 @@ pub mod principal;
 pub mod routes;
 pub mod routing;
 pub mod secret;
+mod settings;
 pub mod start;
 pub mod store;
 pub mod testing;

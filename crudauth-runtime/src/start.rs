@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::account::{AuthUser, Role};
 use crate::authority::{Authority, Core, Driver};
-use crate::builder::{IntoStore, Settings, Source};
 use crate::clock::Timestamp;
 use crate::crypto::jws::{SigningKeys, TokenKeys};
 use crate::crypto::{Passwords, Random, RootKeys};
@@ -22,6 +21,7 @@ use crate::mail::outlets::Outlets;
 use crate::oauth::{Clients, Settings as Registered};
 use crate::policy::{Argon2Params, PasswordPolicy, RecoveryPolicy};
 use crate::secret::SecretText;
+use crate::settings::{IntoStore, Settings, Source};
 use crate::store::Store;
 use crate::store::products::DialectName;
 use crate::store::sql::Prefix;

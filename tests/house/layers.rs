@@ -38,6 +38,7 @@ const RUNTIME: Crate = Crate {
             "routing",
             "builder",
             "handles",
+            "settings",
             "start",
             "testing",
             "toolbox",
