@@ -143,9 +143,9 @@ async fn sec_156_what_nobody_takes_before_it_expires_is_dropped_and_logged() {
 
 /// Keeps what goes to names that begin with `slow` back until it is told to let one go.
 #[derive(Clone)]
-struct Gate {
+pub(crate) struct Gate {
     mail: CaptureMailer,
-    open: Arc<Semaphore>,
+    pub(crate) open: Arc<Semaphore>,
     held: Arc<AtomicUsize>,
 }
 
@@ -157,7 +157,7 @@ impl Gate {
     }
 
     /// Until `many` are being kept back.
-    async fn holds(&self, many: usize) {
+    pub(crate) async fn holds(&self, many: usize) {
         let held = async {
             while self.held.load(Ordering::SeqCst) < many {
                 tokio::task::yield_now().await;
@@ -182,7 +182,7 @@ impl Mailer for Gate {
 }
 
 /// An application whose mailer is a gate; over a pool of `connections`.
-async fn gated(connections: u32) -> (MailApp<MailAuth>, Gate) {
+pub(crate) async fn gated(connections: u32) -> (MailApp<MailAuth>, Gate) {
     let gate = Gate::new();
     let mut app = mailed!(MailAuth, connections, mailer(gate.clone()));
     app.mail = gate.mail.clone();

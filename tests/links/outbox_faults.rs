@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::log::Log;
 use crate::mailed;
 use crate::mailed::{MailApp, MailAuth, mail_app, token_of};
+use crate::outbox::gated;
 use crate::process::{Worker, say, task, told};
 use crate::support::{self, Client, PASSWORD, SECRET, fresh_address, pool};
 
@@ -126,21 +127,21 @@ async fn sec_156_a_message_whose_sender_died_is_sent_again_after_its_lease() {
 
 #[tokio::test]
 async fn sec_156_an_answer_that_comes_after_the_lease_does_not_speak_for_the_next_sender() {
-    let app = mail_app().await;
+    let (app, gate) = gated(5).await;
     let next = restarted(&app, [SECRET]).await;
-    register(app.client(), "ada").await;
-    app.mail.delay(Duration::from_millis(300));
+    register(app.client(), "slow").await;
     app.mail.fail_permanently();
     let auth = app.auth.clone();
     let late = tokio::spawn(async move { auth.run_due().await.unwrap() });
-    while app.mail.attempts() == 0 {
-        tokio::task::yield_now().await;
-    }
+    gate.holds(1).await;
     // The first process is slow enough to lose its lease; the second has the row now.
     app.clock.advance(Duration::from_mins(1));
     next.mail.fail_temporarily();
     assert_eq!(next.auth.run_due().await.unwrap(), 0);
+    assert_eq!((app.mail.attempts(), next.mail.attempts()), (0, 1));
+    gate.open.add_permits(1);
     late.await.unwrap();
+    assert_eq!(app.mail.attempts(), 1);
 
     assert_eq!(
         left(&app).await,
@@ -232,15 +233,13 @@ async fn sec_157_a_database_that_goes_and_comes_back_delays_what_is_due() {
 
 #[tokio::test]
 async fn sec_157_a_message_that_is_in_the_air_when_the_database_goes_lands() {
-    let app = mail_app().await;
-    register(app.client(), "ada").await;
-    app.mail.delay(Duration::from_millis(200));
+    let (app, gate) = gated(5).await;
+    register(app.client(), "slow").await;
     let auth = app.auth.clone();
     let worker = tokio::spawn(async move { auth.run_due().await });
-    while app.mail.attempts() == 0 {
-        tokio::task::yield_now().await;
-    }
+    gate.holds(1).await;
     let mut thief = app.db.seize().await;
+    gate.open.add_permits(2); // this time, and the next
     let sent = app.mail.wait_for(DEADLINE, |_| true).await;
     let first = sent.expect("it was in the air");
     assert_eq!(
