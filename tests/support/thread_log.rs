@@ -8,17 +8,23 @@
     reason = "shared by test binaries that each use a part"
 )]
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::marker::PhantomData;
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-type Lines = Arc<Mutex<Vec<String>>>;
+thread_local! {
+    /// What this thread has logged, if it keeps that.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
 
-struct Keeper(Lines);
+/// The subscriber of the whole process. One for each thread would lose what another thread logs first: `tracing` asks the
+/// subscriber of that thread alone whether anybody wants it, and keeps the answer.
+struct Keeper;
 
 struct Line(String);
 
@@ -38,9 +44,13 @@ impl Subscriber for Keeper {
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                let mut line = Line(event.metadata().level().to_string());
+                event.record(&mut line);
+                lines.push(line.0);
+            }
+        });
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
@@ -48,24 +58,28 @@ impl Subscriber for Keeper {
 
 /// Lines of crudauth's, each with its level and its fields.
 pub struct Log {
-    lines: Lines,
-    _guard: DefaultGuard,
+    /// It stays on its thread.
+    _here: PhantomData<*const ()>,
 }
 
 impl Log {
     pub fn start() -> Self {
-        let lines = Lines::default();
-        let guard = tracing::subscriber::set_default(Keeper(Arc::clone(&lines)));
-        Self {
-            lines,
-            _guard: guard,
-        }
+        static SET: Once = Once::new();
+        SET.call_once(|| tracing::subscriber::set_global_default(Keeper).unwrap());
+        LINES.set(Some(Vec::new()));
+        Self { _here: PhantomData }
     }
 
     /// The lines of this level since the last call.
     pub fn take(&self, level: &str) -> Vec<String> {
-        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        let mut lines = LINES.replace(Some(Vec::new())).unwrap();
         lines.retain(|line| line.starts_with(level));
         lines
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        LINES.set(None);
     }
 }
