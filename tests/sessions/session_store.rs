@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use base64::Engine as _;
+use crudauth::testing::{Clock, TestBuilder as _};
 
-use crate::support::{self, Client, Db, PASSWORD, TestApp};
+use crate::support::{self, Auth, Client, Db, PASSWORD, SECRET, TestApp};
 
 /// Every value of every table, as bytes, and its place.
 async fn dump(db: &Db) -> Vec<(String, Vec<u8>)> {
@@ -60,7 +61,7 @@ async fn sec_044_no_issued_secret_is_in_the_database() {
     let mut secrets = vec![
         PASSWORD.to_owned(),
         "another long password".to_owned(),
-        support::SECRET.to_owned(),
+        SECRET.to_owned(),
     ];
     let mut take = |client: &Client| {
         secrets.extend(
@@ -148,7 +149,14 @@ async fn sec_056_a_hundred_thousand_rows_do_not_slow_a_look_up() {
     };
     let few = fastest().await;
     expired(&app, 100_000).await;
-    let many = fastest().await;
+    // What else runs on the machine only ever adds to it; a look-up that reads the rows is never fast.
+    let mut many = fastest().await;
+    for _ in 0..10 {
+        if many < few * 2 {
+            break;
+        }
+        many = many.min(fastest().await);
+    }
     assert!(
         many < few * 2,
         "{few:?} with one row, {many:?} with a hundred thousand"
@@ -157,7 +165,24 @@ async fn sec_056_a_hundred_thousand_rows_do_not_slow_a_look_up() {
 
 #[tokio::test]
 async fn sec_057_expired_rows_are_swept_in_batches_and_live_ones_stay() {
-    let app = TestApp::start().await;
+    // The sweep and the test share one connection, for which they queue: between two batches lies a look at least.
+    let (file, db) = support::database(1).await;
+    let clock = Clock::manual();
+    let auth = Auth::builder(db.clone())
+        .secret(SECRET)
+        .clock(clock.clone())
+        .cheap_hashing()
+        .manual_workers()
+        .await
+        .unwrap();
+    let router = support::routes(&auth);
+    let app = TestApp {
+        auth,
+        clock,
+        db,
+        router,
+        file,
+    };
     app.register("ada").await;
     let client = app.signed_in("ada").await;
     expired(&app, 2500).await;
