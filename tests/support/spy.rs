@@ -14,7 +14,7 @@ use crudauth::hooks::{
     AccountEvent, HookResult, Hooks, Lockout, LoginFailed, LoginFailure, NewUser, Origin,
     PasswordCheck, SignUpSource,
 };
-use crudauth::testing::TestBuilder;
+use crudauth::testing::{Clock, TestBuilder};
 use crudauth::{AuthUser, PasswordHash, auth};
 
 use crate::support::{self, Client, Db, SECRET, TempDb};
@@ -197,6 +197,7 @@ pub async fn app(mood: Mood) -> App {
     let auth = Auth::builder(pool)
         .create_users_table(true)
         .secret(SECRET)
+        .clock(Clock::manual())
         .cheap_hashing()
         .manual_workers()
         .hooks(spy.clone())
