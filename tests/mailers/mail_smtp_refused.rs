@@ -65,10 +65,10 @@ async fn a_wrong_password_keeps_messages_waiting() {
 #[tokio::test]
 async fn nobody_listens() {
     let server = SmtpServer::start(Tls::Implicit).await;
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    // Taken, so that nobody else comes to listen there.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = nobody.local_addr().unwrap().port();
     for scheme in ["smtp", "smtps"] {
         let mailer = SmtpMailer::builder(&format!("{scheme}://u:MARKER@localhost:{port}"), FROM)
             .root_certificate(server.authority.as_bytes())

@@ -49,10 +49,10 @@ async fn a_database_that_is_not_there_is_named_with_the_statement_that_makes_it(
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_with_the_reason_and_without_the_password() {
-    // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = listener.local_addr().unwrap();
-    drop(listener);
+    // Taken, so that nobody else comes to listen there.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = taken.local_addr().unwrap();
 
     let told = refusal(&format!("postgres://app:the-password@{nobody}/app")).await;
 
