@@ -276,7 +276,7 @@ async fn renamed_columns_newtype_keys_and_own_columns_are_read_and_written() {
         r#"{"id":1,"email":"ada@x.com","username":"ada"}"#
     );
     assert_eq!(least.status, 200, "{}", least.text);
-    let rows: Vec<OwnColumns> = db.query("SELECT member_no, nick, city, age, news, tier, credit, email_verified FROM club_members").rows().await;
+    let rows: Vec<OwnColumns> = db.query("SELECT member_no, nick, city, age, news, tier, credit, email_verified FROM club_members ORDER BY member_no").rows().await;
     assert_eq!(
         rows,
         [
