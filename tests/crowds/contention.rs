@@ -253,7 +253,7 @@ async fn two_nodes_under_everything_at_once_never_lock_each_other_out() {
 
     let db = support::pool(&file.url(), 1).await;
     // An attempt that found its account changed gives its place back behind the answer.
-    let settled = tokio::time::timeout(Duration::from_secs(5), async {
+    let settled = tokio::time::timeout(Duration::from_secs(30), async {
         while db
             .count("SELECT count(*) FROM auth_attempts WHERE pending <> 0")
             .await

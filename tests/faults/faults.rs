@@ -140,7 +140,7 @@ async fn sec_147_a_crowd_at_a_locked_database_does_not_wait_longer() {
         begun.elapsed()
     );
     thief.run("ROLLBACK").await;
-    let recovered = tokio::time::timeout(Duration::from_secs(5), async {
+    let recovered = tokio::time::timeout(Duration::from_secs(30), async {
         while app
             .client()
             .from(&fresh_address())
@@ -362,7 +362,7 @@ async fn sec_157_the_sweeper_survives_a_broken_table_and_ends_with_the_last_auth
 
     db.run("ALTER TABLE elsewhere RENAME TO auth_sessions")
         .await;
-    let swept = tokio::time::timeout(Duration::from_secs(10), async {
+    let swept = tokio::time::timeout(Duration::from_secs(30), async {
         while rows().await > 0 {
             tokio::task::yield_now().await;
         }
@@ -371,7 +371,7 @@ async fn sec_157_the_sweeper_survives_a_broken_table_and_ends_with_the_last_auth
 
     let running = alive();
     drop(auth);
-    let ended = tokio::time::timeout(Duration::from_secs(5), async {
+    let ended = tokio::time::timeout(Duration::from_secs(30), async {
         while alive() >= running {
             tokio::task::yield_now().await;
         }

@@ -234,7 +234,7 @@ async fn a_test_waits_for_a_message_that_is_on_its_way() {
     let outbox = CaptureMailer::new();
     let sender = outbox.clone();
     let (waited, ()) = tokio::join!(
-        outbox.wait_for(Duration::from_secs(5), |message| message.to
+        outbox.wait_for(Duration::from_secs(30), |message| message.to
             == "bob@example.com"),
         async {
             for to in ["ada@example.com", "bob@example.com"] {
@@ -250,7 +250,7 @@ async fn a_test_waits_for_a_message_that_is_on_its_way() {
     assert_eq!(waited.unwrap().to, "bob@example.com");
     assert!(
         outbox
-            .wait_for(Duration::from_secs(5), |_| true)
+            .wait_for(Duration::from_secs(30), |_| true)
             .await
             .is_some(),
         "one that is there already"

@@ -322,7 +322,7 @@ async fn a_row_that_refers_to_an_account_does_not_wait_for_a_sign_in() {
     let lock = sqlx::query("SELECT FROM auth_sessions FOR UPDATE");
     lock.execute(&mut *holder).await.unwrap();
     let sign_in = tokio::spawn(async move { ada.login("ada@x.com", PASSWORD).await.status });
-    let holds = tokio::time::timeout(Duration::from_secs(1), async {
+    let holds = tokio::time::timeout(Duration::from_secs(30), async {
         let probe = "SELECT FROM users FOR NO KEY UPDATE NOWAIT";
         while sqlx::query(probe).execute(&pool).await.is_ok() {}
     });

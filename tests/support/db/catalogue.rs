@@ -106,7 +106,7 @@ impl Db {
             }
             Self::Postgres(_) => {
                 // The server notices by itself that nobody is there any more, but not in the same instant.
-                let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+                let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
                 let open = "SELECT query FROM pg_stat_activity
                             WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
                 loop {

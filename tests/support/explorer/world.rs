@@ -248,7 +248,7 @@ impl Stage {
                 tokio::task::yield_now().await;
             }
         };
-        let reached = tokio::time::timeout(Duration::from_secs(5), reached).await;
+        let reached = tokio::time::timeout(Duration::from_secs(30), reached).await;
         worker.abort();
         let _ = worker.await;
         mail.deliver();
