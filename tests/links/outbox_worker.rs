@@ -87,15 +87,15 @@ async fn pass(span: Duration) {
     drop(release);
 }
 
-/// Everybody else comes as far as without time: whoever had asked the process's database has heard from it, and gone on.
-async fn settle(process: &Process) {
+/// Everybody else comes as far as without time: whoever had asked the database through `pool` has heard from it, and gone on.
+pub(crate) async fn settle(pool: &Db) {
     let settled = async {
         let mut idle = 0;
         while idle < 3 {
             for _ in 0..1000 {
                 tokio::task::yield_now().await;
             }
-            idle = if process.pool.is_idle() { idle + 1 } else { 0 };
+            idle = if pool.is_idle() { idle + 1 } else { 0 };
         }
     };
     tokio::time::timeout(DEADLINE, settled)
@@ -135,10 +135,10 @@ async fn sec_157_what_a_process_left_that_died_is_found_by_another() {
     dead.register("ada").await;
     drop(dead);
 
-    settle(&living).await;
+    settle(&living.pool).await;
     assert!(living.mail.last_to("ada@example.com").is_none());
     pass(LOOK_AGAIN).await;
-    settle(&living).await;
+    settle(&living.pool).await;
     let found = living.sent_to("ada", A_SECOND).await;
     living.confirms(&found.expect("nobody looks")).await;
 }
@@ -223,10 +223,10 @@ async fn sec_153_a_shutdown_waits_five_seconds_for_a_mailer_that_hangs() {
     }
     let auth = process.auth.clone();
     let ending = tokio::spawn(async move { auth.shutdown().await });
-    settle(&process).await;
+    settle(&process.pool).await;
     assert!(!ending.is_finished());
     pass(DRAIN).await;
-    settle(&process).await;
+    settle(&process.pool).await;
     let ended = tokio::time::timeout(2 * A_SECOND, ending).await;
     ended.expect("it waits for longer").unwrap();
     assert_eq!(left(&db).await, 1);
@@ -244,7 +244,7 @@ async fn sec_153_a_shutdown_waits_no_longer_for_what_another_process_has_left() 
     emptied(&db).await;
     process.mail.hang();
     other.register("ada").await;
-    settle(&process).await;
+    settle(&process.pool).await;
 
     let auth = process.auth.clone();
     let ending = tokio::spawn(async move { auth.shutdown().await });
@@ -256,10 +256,10 @@ async fn sec_153_a_shutdown_waits_no_longer_for_what_another_process_has_left() 
     tokio::time::timeout(DEADLINE, found)
         .await
         .expect("nobody looks once more");
-    settle(&process).await;
+    settle(&process.pool).await;
     assert!(!ending.is_finished());
     pass(DRAIN).await;
-    settle(&process).await;
+    settle(&process.pool).await;
     let ended = tokio::time::timeout(2 * A_SECOND, ending).await;
     ended.expect("it waits for longer").unwrap();
     assert_eq!(left(&db).await, 1);
