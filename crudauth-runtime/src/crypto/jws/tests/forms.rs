@@ -154,9 +154,13 @@ fn sec_073_a_token_has_at_most_8_kib_and_a_longer_one_costs_nothing() {
         format!("{longest}.{}", "A".repeat(1 << 20)),
         format!("{}{longest}", "eyJh".repeat(1 << 18)),
     ] {
-        let start = tokio::time::Instant::now();
-        assert!(keys.verify("JWT", &megabyte, NOW).is_none());
-        assert!(start.elapsed() < Duration::from_millis(5));
+        // The fastest of some: what else runs on the machine is only ever added.
+        let took = (0..20).map(|_| {
+            let start = tokio::time::Instant::now();
+            assert!(keys.verify("JWT", &megabyte, NOW).is_none());
+            start.elapsed()
+        });
+        assert!(took.min().unwrap() < Duration::from_millis(5));
     }
 }
 
