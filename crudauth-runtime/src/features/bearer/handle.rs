@@ -156,8 +156,8 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
     /// # Errors
     /// When the database or the random source fails.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Option<Tokens>> {
-        let (engine, client) = (engine(self.0), Client::NONE);
-        let renewed = flow::renew(engine, &A::BEARER, refresh_token, &client, extra::<A>);
+        let (engine, client) = (engine(self.0), || Client::NONE);
+        let renewed = flow::renew(engine, &A::BEARER, refresh_token, client, extra::<A>);
         Ok(match renewed.await? {
             Renewed::Issued(issued) => Some(Tokens::of::<A>(*issued)),
             Renewed::Dead => None,

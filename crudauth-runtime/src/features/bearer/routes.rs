@@ -68,9 +68,8 @@ async fn renew<A: HasBearer>(auth: &A, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let token = presented(auth, &parts, body, &policy).await?;
     let token = token.ok_or(Problem::RefreshTokenMissing)?;
-    let client = client::<A>(&parts);
-    let token = token.expose();
-    match flow::renew(engine(auth), &A::BEARER, token, &client, extra::<A>).await? {
+    let (token, client) = (token.expose(), || client::<A>(&parts));
+    match flow::renew(engine(auth), &A::BEARER, token, client, extra::<A>).await? {
         Renewed::Issued(issued) => Ok(Tokens::of::<A>(*issued).into_response()),
         Renewed::Dead => Err(Problem::RefreshTokenInvalid),
     }

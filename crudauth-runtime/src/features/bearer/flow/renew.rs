@@ -34,7 +34,7 @@ pub async fn renew<U: AuthUser>(
     engine: &Arc<Engine<U>>,
     policy: &BearerPolicy,
     text: &str,
-    client: &Client,
+    client: impl FnOnce() -> Client,
     extra: Extra<U>,
 ) -> Result<Renewed<U>> {
     let Some(refresh) = &policy.refresh else {
@@ -70,7 +70,7 @@ pub async fn renew<U: AuthUser>(
             Judged::Spent => {
                 // To its end whoever hangs up: a thief must not be able to keep it quiet.
                 let what = "a spent refresh token";
-                detached(reused(what, Arc::clone(engine), id, user, client.clone())).await?;
+                detached(reused(what, Arc::clone(engine), id, user, client())).await?;
                 return Ok(Renewed::Dead);
             }
             Judged::Foreign => return Ok(Renewed::Dead),
