@@ -88,7 +88,8 @@ impl RefreshToken {
         if text.len() != CHARS {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let mut bytes = [0; BYTES];
+        URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
         let (family, rest) = bytes.split_first_chunk::<FAMILY>()?;
         let (counter, mac) = rest.split_first_chunk::<COUNTER>()?;
         let mut wide = [0; 8];
@@ -142,8 +143,12 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-fn message(family: &[u8; FAMILY], generation: u64) -> Vec<u8> {
-    [family.as_slice(), &generation.to_be_bytes()].concat()
+fn message(family: &[u8; FAMILY], generation: u64) -> [u8; FAMILY + 8] {
+    let mut message = [0; FAMILY + 8];
+    let (start, end) = message.split_at_mut(FAMILY);
+    start.copy_from_slice(family);
+    end.copy_from_slice(&generation.to_be_bytes());
+    message
 }
 
 fn digest(mac: &[u8; MAC]) -> [u8; 32] {
@@ -157,7 +162,8 @@ const COUNTER: usize = 6;
 /// Bytes of the MAC.
 const MAC: usize = 32;
 /// Characters of a token: no bits are left over, so every token has one spelling.
-const CHARS: usize = (FAMILY + COUNTER + MAC) / 3 * 4;
+const BYTES: usize = FAMILY + COUNTER + MAC;
+const CHARS: usize = BYTES / 3 * 4;
 
 #[cfg(test)]
 mod tests {
