@@ -10,7 +10,7 @@
 //! | `{users}` | the application's table, quoted |
 //! | `{email}`, `{id}`, … | the application's column for that role, quoted; `NULL` where it has none |
 //! | `{factor}`, `{verified}` | the column that a lost password is recovered by, and the one that says it is proven |
-//! | `{u.*}` | all the application's columns, qualified by `u` and aliased `u_…`, in field order |
+//! | `{u.*}` | all the application's columns, qualified by `u`, in field order |
 //! | `{identities:is:2}`, … | all the columns that hold identities, each with its argument (`text/identities.rs`) |
 //! | `{insert}` | `("email", …) VALUES ($1, …)` for the columns a new row is given |
 //! | `{lock}` | the dialect's row lock for a SELECT inside a write transaction |
@@ -233,8 +233,6 @@ const fn columns(out: &mut Text, table: &Table, syntax: Syntax) {
         }
         out.text("u.");
         out.quoted("", column.name, syntax.quote);
-        out.text(" AS ");
-        out.quoted("u_", column.field, syntax.quote);
         at += 1;
     }
 }
@@ -340,7 +338,7 @@ mod tests {
         assert_eq!(
             rendered("SELECT {u.*} FROM {users} u JOIN {@sessions} s ON s.user_id = u.{id}{lock}")
                 .as_str(),
-            r#"SELECT u."id" AS "u_id", u."email" AS "u_email", u."plan" AS "u_plan" FROM "users" u JOIN "auth_sessions" s ON s.user_id = u."id" FOR UPDATE"#
+            r#"SELECT u."id", u."email", u."plan" FROM "users" u JOIN "auth_sessions" s ON s.user_id = u."id" FOR UPDATE"#
         );
         assert_eq!(
             rendered("INSERT INTO {users} {insert}").as_str(),
