@@ -29,11 +29,9 @@ pub struct Live<U> {
 /// When the database cannot be asked.
 pub async fn look_up<U: AuthUser>(engine: &Engine<U>, cookie: &str) -> Result<Option<Live<U>>> {
     // What we issue is 43 characters of base64url; anything else was not issued and is not looked up (SEC-046).
-    if cookie.len() != 43
-        || !cookie
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    {
+    let issued = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_');
+    // All of them without a branch, which the compiler does sixteen at a time.
+    if cookie.len() != 43 || !cookie.bytes().fold(true, |all, byte| all & issued(byte)) {
         return Ok(None);
     }
     // One digest per secret in force; one, unless a rotation is under way.
