@@ -54,7 +54,7 @@ pub async fn json_within(
         return Ok(Fields::default());
     }
     // A page elsewhere can send any text as `text/plain` without a preflight; only this type needs one.
-    if media_type(headers).is_none_or(|(essence, _)| essence != "application/json") {
+    if media_type(headers).is_none_or(|(essence, _)| !is(essence, "application/json")) {
         return Err(Problem::issue(Issue::model_attributes_type()));
     }
     Fields::parse(&bytes)
@@ -82,10 +82,10 @@ pub async fn form_within(
     let bytes = read(limit, headers, body).await?;
     match media_type(headers) {
         _ if bytes.is_empty() => Ok(Form::default()),
-        Some((essence, _)) if essence == "application/x-www-form-urlencoded" => {
+        Some((essence, _)) if is(essence, "application/x-www-form-urlencoded") => {
             Form::urlencoded(&bytes)
         }
-        Some((essence, whole)) if essence == "multipart/form-data" => {
+        Some((essence, whole)) if is(essence, "multipart/form-data") => {
             match multer::parse_boundary(whole) {
                 Ok(boundary) => Form::multipart(bytes, boundary).await,
                 Err(_) => Ok(Form::default()),
@@ -102,7 +102,7 @@ pub async fn form_within(
 #[cfg(feature = "oauth")]
 pub(crate) async fn json_or_form(headers: &HeaderMap, body: Body) -> Result<Fields, Problem> {
     match media_type(headers) {
-        Some((essence, _)) if essence == "application/json" => json(headers, body).await,
+        Some((essence, _)) if is(essence, "application/json") => json(headers, body).await,
         _ => form(headers, body).await.map(Form::into_fields),
     }
 }
@@ -140,15 +140,20 @@ async fn collect(limit: usize, mut body: Body) -> Result<Bytes, Problem> {
     Ok(whole.into())
 }
 
-/// The media type in lower case, and the header it stands in. `None` for none, several, or another charset than UTF-8.
-fn media_type(headers: &HeaderMap) -> Option<(String, &str)> {
+/// Whether a media type is `wanted`, in whatever case.
+const fn is(essence: &str, wanted: &str) -> bool {
+    essence.eq_ignore_ascii_case(wanted)
+}
+
+/// The media type, and the header it stands in. `None` for none, several, or another charset than UTF-8.
+fn media_type(headers: &HeaderMap) -> Option<(&str, &str)> {
     let mut lines = headers.get_all(CONTENT_TYPE).iter();
     let whole = lines.next()?.to_str().ok()?;
     if lines.next().is_some() {
         return None;
     }
     let mut parts = whole.split(';');
-    let essence = parts.next()?.trim().to_ascii_lowercase();
+    let essence = parts.next()?.trim();
     let foreign_charset = parts
         .filter_map(|part| part.split_once('='))
         .any(|(name, value)| {

@@ -185,7 +185,8 @@ fn check_bind(address: SocketAddr, loopback_only: bool) -> io::Result<()> {
 /// A fresh value for `X-Request-Id`. What a client sends under that name is not taken over: it would end up in logs.
 #[must_use]
 pub fn request_id() -> HeaderValue {
-    HeaderValue::try_from(Uuid::new_v4().simple().to_string())
+    let mut text = Uuid::encode_buffer();
+    HeaderValue::from_str(Uuid::new_v4().simple().encode_lower(&mut text))
         .unwrap_or(HeaderValue::from_static("unknown"))
 }
 
