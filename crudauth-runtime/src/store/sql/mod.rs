@@ -3,11 +3,12 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
 use sqlx::Pool;
+use sqlx::pool::PoolConnection;
 use tokio::sync::Semaphore;
 
 use super::Digest;
@@ -147,11 +148,16 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
     }
 
     async fn hold(&self) -> Result<Held<'_, D>> {
-        // It knows how to connect, TLS and all, which takes 15 KiB: on the heap, and not in each future around it, which
-        // would be moved with it.
-        let conn = Box::pin(self.pool.acquire()).await;
-        let conn = conn.map_err(classify::<D>)?;
+        let conn = self.acquire().await.map_err(classify::<D>)?;
         Ok(Held::new(conn, self.writers.as_deref()))
+    }
+
+    /// A connection, once there is one. What waits for it knows how to connect, TLS and all, which takes 15 KiB: on the heap,
+    /// and not in each future around it, which would be moved with it. It is made in its place: it would be moved there.
+    fn acquire(
+        &self,
+    ) -> Pin<Box<impl Future<Output = sqlx::Result<PoolConnection<D>>> + use<D, S>>> {
+        Box::into_pin(Box::write(Box::new_uninit(), self.pool.acquire()))
     }
 
     /// Does one step of a flow, and gives it up when our patience ends. What is ready at once costs no timer.
