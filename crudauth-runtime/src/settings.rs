@@ -84,7 +84,12 @@ where
     Driver {
         keyword: D::KEYWORD,
         schemes: D::URL_SCHEMES,
-        open: |url| Box::pin(async move { Ok(IntoStore::<A>::into_store(D::open(url).await?)) }),
+        open: |url| {
+            Box::pin(async move {
+                let store = SqlStore::<D, Tables<A::User, A::Prefix>>::opened(D::open(url).await?);
+                Ok(Arc::new(store) as Arc<dyn Store<A::User>>)
+            })
+        },
         schema_sql: schema_text::<D, A>,
     }
 }

@@ -253,6 +253,13 @@ pub trait Dialect: Database {
     /// Opens a pool on `url` with the settings this product needs to be safe.
     fn open(url: &str) -> BoxFuture<'_, Result<Pool<Self>>>;
 
+    /// A connection of a pool that [`open`](Self::open) opened, if one is idle and nothing is asked of it before it is used.
+    #[must_use]
+    fn idle(pool: &Pool<Self>) -> Option<PoolConnection<Self>> {
+        let _ = pool;
+        None
+    }
+
     /// Lets the writers of this process at the database of `pool`, first come first served, where it takes so few at a time
     /// and does not line them up itself.
     #[must_use]

@@ -148,6 +148,10 @@ impl Dialect for Sqlite {
         })
     }
 
+    fn idle(pool: &Pool<Self>) -> Option<PoolConnection<Self>> {
+        pool.try_acquire()
+    }
+
     fn describe<'a>(
         conn: &'a mut Self::Connection,
         schema: Option<&'a str>,

@@ -127,6 +127,8 @@ impl<D: Dialect> Args<D> {
 pub struct SqlStore<D: Dialect, S> {
     pool: Pool<D>,
     writers: Option<Arc<Semaphore>>,
+    /// Whether the pool is one of [`Dialect::open`].
+    opened: bool,
     schema: PhantomData<fn() -> S>,
 }
 
@@ -137,18 +139,32 @@ impl<D: Dialect, S> fmt::Debug for SqlStore<D, S> {
 }
 
 impl<D: Dialect, S: Schema> SqlStore<D, S> {
-    /// A store over `pool`.
+    /// A store over a pool of the application's.
     #[must_use]
     pub fn new(pool: Pool<D>) -> Self {
         Self {
             writers: D::writers(&pool),
             pool,
+            opened: false,
             schema: PhantomData,
         }
     }
 
+    /// A store over a pool that [`Dialect::open`] has opened.
+    #[must_use]
+    pub fn opened(pool: Pool<D>) -> Self {
+        Self {
+            opened: true,
+            ..Self::new(pool)
+        }
+    }
+
     async fn hold(&self) -> Result<Held<'_, D>> {
-        let conn = self.acquire().await.map_err(classify::<D>)?;
+        let idle = self.opened.then(|| D::idle(&self.pool)).flatten();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => self.acquire().await.map_err(classify::<D>)?,
+        };
         Ok(Held::new(conn, self.writers.as_deref()))
     }
 
