@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::Digest;
 use super::dialect::{Args, Column, Dialect, classify};
-use super::patience;
+use super::patience::{self, Pulse};
 use super::repr::Keeps;
 use super::text::{Names, Text, render};
 use crate::account::{AccountKey, AuthUser, NewAccount};
@@ -129,6 +129,7 @@ pub struct SqlStore<D: Dialect, S> {
     writers: Option<Arc<Semaphore>>,
     /// Whether the pool is one of [`Dialect::open`].
     opened: bool,
+    pulse: Pulse,
     schema: PhantomData<fn() -> S>,
 }
 
@@ -146,6 +147,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
             writers: D::writers(&pool),
             pool,
             opened: false,
+            pulse: Pulse::default(),
             schema: PhantomData,
         }
     }
@@ -182,7 +184,7 @@ impl<D: Dialect, S: Schema> SqlStore<D, S> {
         if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
             return done;
         }
-        if let Ok(done) = patience::step(work).await {
+        if let Ok(done) = patience::step(&self.pulse, work).await {
             return done;
         }
         self.ask_idle();
