@@ -171,7 +171,7 @@ impl<'a, A: HasBearer> TokensHandle<'a, A> {
     pub async fn verify(&self, access_token: &str) -> Result<Option<(A::User, Vec<&'static str>)>> {
         Ok(
             match flow::look_up(engine(self.0), &A::BEARER, access_token).await? {
-                Presented::Live(user, carried) => Some((*user, carried.scopes)),
+                Presented::Live(user, carried) => Some((user, carried.scopes)),
                 Presented::Over | Presented::Invalid => None,
             },
         )

@@ -77,7 +77,7 @@ async fn authenticate<A: HasBearer>(
         Presented::Invalid => Err(Problem::InvalidToken),
         Presented::Over => Ok(None),
         Presented::Live(user, carried) => Ok(Some(Resolved {
-            user: *user,
+            user,
             transport: "bearer",
             session: None,
             scopes: carried.scopes,

@@ -113,7 +113,7 @@ pub enum Presented<U> {
     /// It is ours, and it is over: expired, revoked, or its account is gone, disabled or under another epoch.
     Over,
     /// It answers for this account.
-    Live(Box<U>, Carried),
+    Live(U, Carried),
 }
 
 /// Reads a token without asking anybody.
@@ -179,9 +179,7 @@ pub async fn look_up<U: AuthUser>(
             && user.account().token_version == token_version
             && engine.admits(user)
     });
-    Ok(live.map_or(Presented::Over, |user| {
-        Presented::Live(Box::new(user), carried)
-    }))
+    Ok(live.map_or(Presented::Over, |user| Presented::Live(user, carried)))
 }
 
 /// By what a token is judged, and how one is made.

@@ -143,7 +143,7 @@ async fn describe_access<U: AuthUser>(
         return Ok(None);
     };
     Ok(Some(Description {
-        user: *user,
+        user,
         scopes: carried.scopes,
         exp: carried.exp,
         iat: carried.iat,
