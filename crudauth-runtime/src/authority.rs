@@ -1,6 +1,7 @@
 //! What an `auth!` block becomes: one type that ties a user, a policy and the declared features together.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::Response;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 
 use crate::authenticate::Authenticated;
 use crate::crypto::Redemption;
 use crate::engine::{Client, Engine, Rotated};
+use crate::guard::Checked;
 use crate::hooks::Hooks;
 use crate::http::client::{client_ip, client_key, peer};
 use crate::http::origin::Origin;
@@ -75,8 +77,7 @@ impl<A: Authority> fmt::Debug for Core<A> {
 pub type Authenticate<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Option<Resolved<A>>, Problem>>;
 /// Confirms that a request may use what [`Authenticate`] found.
-pub type Confirm<A> =
-    for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> BoxFuture<'a, Result<(), Problem>>;
+pub type Confirm<A> = for<'a> fn(&'a A, &'a Parts, &'a Resolved<A>) -> Checked<'a, Problem>;
 /// Ends the credential of another transport that a request carries, and gives the cookies that clear it.
 pub type SignOut<A> =
     for<'a> fn(&'a A, &'a Parts) -> BoxFuture<'a, Result<Vec<HeaderValue>, Problem>>;
@@ -178,7 +179,7 @@ impl<A: Authority> Transport<A> {
         Self {
             name,
             authenticate,
-            confirm: |_, _, _| Box::pin(std::future::ready(Ok(()))),
+            confirm: |_, _, _| Either::Left(ready(Ok(()))),
             csrf: false,
             renewal: None,
             sign_out: None,

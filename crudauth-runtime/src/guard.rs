@@ -1,10 +1,10 @@
 //! Proofs: what `#[require(…)]` obtains by value and demands by reference.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 
 use axum::response::{IntoResponse, Response};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 
 use crate::account::AuthUser;
 use crate::authority::Authority;
@@ -73,6 +73,9 @@ pub trait Gate<A: Authority>: 'static {
     fn check(principal: &Principal<A>) -> impl Future<Output = Verdict> + Send;
 }
 
+/// What a check found, at once or in time.
+pub type Checked<'a, E = Response> = Either<Ready<Result<(), E>>, BoxFuture<'a, Result<(), E>>>;
+
 /// A fact about a principal that can be checked when a request comes in.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be proved by a principal of `{A}`")]
 pub trait Proof<A: Authority>: 'static {
@@ -84,7 +87,7 @@ pub trait Proof<A: Authority>: 'static {
         None
     }
     /// Checks it.
-    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>>;
+    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> Checked<'a>;
 }
 
 /// A list of proofs, in the order in which they are checked.
@@ -127,8 +130,8 @@ impl<A: Authority, H: Proof<A>, T: Proofs<A>> Proofs<A> for (H, T) {
     }
 }
 
-fn held(holds: bool, problem: Problem) -> BoxFuture<'static, Result<(), Response>> {
-    Box::pin(std::future::ready(if holds {
+fn held(holds: bool, problem: Problem) -> Checked<'static> {
+    Either::Left(ready(if holds {
         Ok(())
     } else {
         Err(problem.into_response())
@@ -155,7 +158,7 @@ impl<A: Authority> Proof<A> for Superuser {
     fn label() -> String {
         "superuser".to_owned()
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
         held(
             principal.user().account().is_superuser,
             Problem::InsufficientPrivileges,
@@ -171,7 +174,7 @@ impl<A: Authority> Proof<A> for Verified {
     fn label() -> String {
         "verified".to_owned()
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
         held(
             principal.user().account().verified == Some(true),
             Problem::NotVerified,
@@ -196,7 +199,7 @@ impl<A: Authority, T: TransportName> Proof<A> for Via<T> {
     fn transport() -> Option<&'static str> {
         Some(T::NAME)
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
     }
 }
@@ -212,7 +215,7 @@ impl<A: Authority, T: OwnTransport<A>> Proof<A> for ViaOwn<T> {
     fn transport() -> Option<&'static str> {
         Some(T::NAME)
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
         held(principal.transport() == T::NAME, Problem::NotAuthenticated)
     }
 }
@@ -233,7 +236,7 @@ impl<A: Authority, const N: u64> Proof<A> for Scoped<N> {
         let scope = A::SCOPES.iter().find(|scope| scope_number(scope) == N);
         format!("scope({})", scope.unwrap_or(&"?"))
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
         held(Self::among(principal.scopes()), Problem::InsufficientScope)
     }
 }
@@ -289,8 +292,9 @@ impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
         let name = std::any::type_name::<G>();
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        Box::pin(async move { judged(patience::afresh(G::check(principal)).await) })
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
+        let judging = async move { judged(patience::afresh(G::check(principal)).await) };
+        Either::Right(Box::pin(judging))
     }
 }
 
@@ -309,8 +313,9 @@ impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
     fn label() -> String {
         "check".to_owned()
     }
-    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        Box::pin(async move { judged(patience::afresh(A::check(principal)).await) })
+    fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
+        let judging = async move { judged(patience::afresh(A::check(principal)).await) };
+        Either::Right(Box::pin(judging))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The session cookie as a transport: who sends the request, and what a guard adds.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use futures_util::future::Either;
 
 use super::flow::{self, Live, Opening, open_and_tell};
 use super::{HasSession, cookies};
@@ -11,6 +13,7 @@ use crate::authority::{Enter, Entered, Entry, Renewal, Transport, client, engine
 use crate::device::own_device;
 use crate::engine::{Rotated, detached};
 use crate::error::Result;
+use crate::guard::Checked;
 use crate::http::origin::{check_origin, is_safe};
 use crate::http::problem::Problem;
 use crate::principal::{Principal, Resolved};
@@ -27,7 +30,7 @@ pub const fn transport<A: HasSession>() -> Transport<A> {
         cookies: renewed::<A>,
     };
     Transport {
-        confirm: |auth, parts, found| Box::pin(confirm(auth, parts, found)),
+        confirm: confirm::<A>,
         csrf: A::SESSION.csrf,
         renewal: if A::SESSION.rotate_on_change {
             Some(renewal)
@@ -97,19 +100,23 @@ pub(super) async fn live<A: HasSession>(
     }
 }
 
-async fn confirm<A: HasSession>(
-    auth: &A,
-    parts: &Parts,
-    found: &Resolved<A>,
-) -> std::result::Result<(), Problem> {
+fn confirm<'a, A: HasSession>(
+    auth: &'a A,
+    parts: &'a Parts,
+    found: &'a Resolved<A>,
+) -> Checked<'a, Problem> {
     let Some(session) = &found.session else {
-        return Ok(());
+        return Either::Left(ready(Ok(())));
     };
     // `/csrf/refresh` exists for those who have lost their token; the origin still counts there.
     let exempt = parts.extensions.get::<NoCsrf>().is_some();
-    check_csrf(auth, parts, session, exempt)?;
-    flow::touch(engine(auth), session).await?;
-    Ok(())
+    let checked = check_csrf(auth, parts, session, exempt);
+    if checked.is_err() || !flow::is_stale(engine(auth), session) {
+        return Either::Left(ready(checked));
+    }
+    Either::Right(Box::pin(async move {
+        Ok(flow::touch(engine(auth), session).await?)
+    }))
 }
 
 /// Marks a request of the one route that needs no CSRF token.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 
 use super::HasSudo;
 use crate::authority::{Authority, engine};
 use crate::elevated::is_elevated;
-use crate::guard::{Proof, Proves};
+use crate::guard::{Checked, Proof, Proves};
 use crate::http::problem::Problem;
 use crate::principal::Principal;
 use crate::store::elevations::Method;
@@ -39,8 +39,8 @@ impl<A: Authority> Proof<A> for Sudo {
     fn label() -> String {
         "sudo".to_owned()
     }
-    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        check(auth, principal, EVER, ANY)
+    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
+        Either::Right(check(auth, principal, EVER, ANY))
     }
 }
 
@@ -55,8 +55,8 @@ impl<A: Authority, const SECS: u64, const BY: u32> Proof<A> for SudoWithin<SECS,
         }
         format!("sudo({})", words.join(", "))
     }
-    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> BoxFuture<'a, Result<(), Response>> {
-        check(auth, principal, SECS, BY)
+    fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
+        Either::Right(check(auth, principal, SECS, BY))
     }
 }
 

@@ -54,17 +54,19 @@ fn is_live<U: AuthUser>(engine: &Engine<U>, session: &SessionRow, user: &U) -> b
     session.token_version == user.account().token_version && engine.admits(user)
 }
 
-/// Records that the session is in use, at most once a minute.
+/// Whether the session's last recorded use is old enough for another record.
+#[must_use]
+pub fn is_stale<U: AuthUser>(engine: &Engine<U>, session: &SessionRow) -> bool {
+    session.last_activity <= engine.now().minus(COARSE)
+}
+
+/// Records that the session is in use, unless somebody has done so within a minute.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn touch<U: AuthUser>(engine: &Engine<U>, session: &SessionRow) -> Result<()> {
     let now = engine.now();
-    let coarse = now.minus(COARSE);
-    if session.last_activity > coarse {
-        return Ok(());
-    }
-    engine.store.touch(session, now, coarse).await
+    engine.store.touch(session, now, now.minus(COARSE)).await
 }
 
 /// Whether `token` is this session's CSRF token.
