@@ -39,7 +39,8 @@ struct App(Arc<Inner>);
 
 struct Inner {
     pool: Pool,
-    key: [u8; 32],
+    /// Prepared once, as in the library.
+    key: Hmac<Sha256>,
     tokens: tokens::Keys,
     hashing: Semaphore,
 }
@@ -49,7 +50,7 @@ pub fn app(pool: Pool) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let app = App(Arc::new(Inner {
         pool,
-        key: random(),
+        key: Hmac::new_from_slice(&random::<32>()).unwrap(),
         tokens: tokens::Keys::random(),
         hashing: Semaphore::new(cores),
     }));
@@ -462,7 +463,7 @@ impl App {
 
 impl Inner {
     fn mac(&self, text: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).unwrap();
+        let mut mac = self.key.clone();
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().into()
     }
