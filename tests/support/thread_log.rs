@@ -71,6 +71,10 @@ impl Log {
     }
 
     /// The lines of this level since the last call.
+    #[expect(
+        clippy::unused_self,
+        reason = "the lines are this thread's while there is one"
+    )]
     pub fn take(&self, level: &str) -> Vec<String> {
         let mut lines = LINES.replace(Some(Vec::new())).unwrap();
         lines.retain(|line| line.starts_with(level));
