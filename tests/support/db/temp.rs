@@ -7,6 +7,7 @@ use std::time::Duration;
 use crudauth::Dialect;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::dialect;
 
@@ -96,7 +97,8 @@ pub fn server() -> String {
 
 /// One statement in the maintenance database. `Drop` cannot wait for a future, so a thread of its own does, and it is waited
 /// for. Not for long, though, where a database is dropped: the server drops none as long as somebody is signing in to any of
-/// them, and that somebody may have to be carried on by the very thread that waits here.
+/// them, and that somebody may have to be carried on by the very thread that waits here. Of a runtime with several threads
+/// another takes over what this one carries.
 fn on_server(sql: String, patience: Duration) -> sqlx::Result<()> {
     let work = async move {
         let options: PgConnectOptions = server().parse()?;
@@ -111,7 +113,13 @@ fn on_server(sql: String, patience: Duration) -> sqlx::Result<()> {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let _ = done.send(runtime.enable_all().build().unwrap().block_on(work));
     });
-    answer
-        .recv_timeout(patience)
-        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    let wait = move || answer.recv_timeout(patience);
+    let several = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let done = if several {
+        tokio::task::block_in_place(wait)
+    } else {
+        wait()
+    };
+    done.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
