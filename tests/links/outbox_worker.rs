@@ -132,6 +132,7 @@ async fn sec_157_what_a_process_left_that_died_is_found_by_another() {
     living.register("eve").await;
     assert!(living.sent_to("eve", DEADLINE).await.is_some());
     emptied(&db).await;
+    settle(&living.pool).await; // it looks once more, and sleeps
     dead.register("ada").await;
     drop(dead);
 
@@ -242,6 +243,7 @@ async fn sec_153_a_shutdown_waits_no_longer_for_what_another_process_has_left() 
     process.register("eve").await;
     assert!(process.sent_to("eve", DEADLINE).await.is_some());
     emptied(&db).await;
+    settle(&process.pool).await;
     process.mail.hang();
     other.register("ada").await;
     settle(&process.pool).await;
