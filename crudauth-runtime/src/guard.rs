@@ -150,6 +150,13 @@ fn judged(verdict: Verdict) -> Result<(), Response> {
     }
 }
 
+/// What a check of the application's says, which waits for the database as long as a request of its own.
+fn judging<'a>(check: impl Future<Output = Verdict> + Send + 'a) -> Checked<'a> {
+    Either::Right(Box::pin(
+        async move { judged(patience::afresh(check).await) },
+    ))
+}
+
 /// The account is a superuser. For an account without that column it never holds; the macro says so at the word.
 #[derive(Debug)]
 pub struct Superuser;
@@ -293,8 +300,7 @@ impl<A: Authority, G: Gate<A>> Proof<A> for By<G> {
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
     fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
-        let judging = async move { judged(patience::afresh(G::check(principal)).await) };
-        Either::Right(Box::pin(judging))
+        judging(G::check(principal))
     }
 }
 
@@ -314,8 +320,7 @@ impl<A: CheckSite<SITE>, const SITE: u64> Proof<A> for Check<SITE> {
         "check".to_owned()
     }
     fn check<'a>(_: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
-        let judging = async move { judged(patience::afresh(A::check(principal)).await) };
-        Either::Right(Box::pin(judging))
+        judging(A::check(principal))
     }
 }
 

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use crudauth::testing::{Clock, TestBuilder as _};
 
-use crate::support::{self, Auth, Client, Db, PASSWORD, SECRET, TestApp};
+use crate::support::{self, Client, Db, PASSWORD, SECRET, TestApp};
 
 /// Every value of every table, as bytes, and its place.
 async fn dump(db: &Db) -> Vec<(String, Vec<u8>)> {
@@ -167,22 +166,7 @@ async fn sec_056_a_hundred_thousand_rows_do_not_slow_a_look_up() {
 async fn sec_057_expired_rows_are_swept_in_batches_and_live_ones_stay() {
     // The sweep and the test share one connection, for which they queue: between two batches lies a look at least.
     let (file, db) = support::database(1).await;
-    let clock = Clock::manual();
-    let auth = Auth::builder(db.clone())
-        .secret(SECRET)
-        .clock(clock.clone())
-        .cheap_hashing()
-        .manual_workers()
-        .await
-        .unwrap();
-    let router = support::routes(&auth);
-    let app = TestApp {
-        auth,
-        clock,
-        db,
-        router,
-        file,
-    };
+    let app = TestApp::on(db.clone(), db, file).await;
     app.register("ada").await;
     let client = app.signed_in("ada").await;
     expired(&app, 2500).await;

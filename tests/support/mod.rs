@@ -112,6 +112,12 @@ impl TestApp {
     /// In `file`, for a test of one product.
     pub async fn over(file: TempDb, connections: u32) -> Self {
         let pool = with_users(&file, connections).await;
+        let db = self::pool(&file.url(), 2).await;
+        Self::on(pool, db, file).await
+    }
+
+    /// On `pool`, with `db` for the test itself.
+    pub async fn on(pool: Db, db: Db, file: TempDb) -> Self {
         let clock = Clock::manual();
         let auth = Auth::builder(pool)
             .secret(SECRET)
@@ -120,7 +126,6 @@ impl TestApp {
             .manual_workers()
             .await
             .unwrap();
-        let db = self::pool(&file.url(), 2).await;
         let router = routes(&auth);
         Self {
             auth,

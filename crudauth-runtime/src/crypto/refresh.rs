@@ -161,8 +161,9 @@ pub(super) const FAMILY: usize = 16;
 const COUNTER: usize = 6;
 /// Bytes of the MAC.
 const MAC: usize = 32;
-/// Characters of a token: no bits are left over, so every token has one spelling.
+/// Bytes of a token.
 const BYTES: usize = FAMILY + COUNTER + MAC;
+/// Characters of a token: no bits are left over, so every token has one spelling.
 const CHARS: usize = BYTES / 3 * 4;
 
 #[cfg(test)]

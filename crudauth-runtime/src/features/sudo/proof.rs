@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
-use futures_util::future::{BoxFuture, Either};
+use axum::response::IntoResponse;
+use futures_util::future::Either;
 
 use super::HasSudo;
 use crate::authority::{Authority, engine};
@@ -40,7 +40,7 @@ impl<A: Authority> Proof<A> for Sudo {
         "sudo".to_owned()
     }
     fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
-        Either::Right(check(auth, principal, EVER, ANY))
+        check(auth, principal, EVER, ANY)
     }
 }
 
@@ -56,7 +56,7 @@ impl<A: Authority, const SECS: u64, const BY: u32> Proof<A> for SudoWithin<SECS,
         format!("sudo({})", words.join(", "))
     }
     fn check<'a>(auth: &'a A, principal: &'a Principal<A>) -> Checked<'a> {
-        Either::Right(check(auth, principal, SECS, BY))
+        check(auth, principal, SECS, BY)
     }
 }
 
@@ -67,8 +67,8 @@ fn check<'a, A: Authority>(
     principal: &'a Principal<A>,
     secs: u64,
     by: u32,
-) -> BoxFuture<'a, Result<(), Response>> {
-    Box::pin(async move {
+) -> Checked<'a> {
+    Either::Right(Box::pin(async move {
         let elevated = match principal.session() {
             Some(session) => {
                 let within = Duration::from_secs(secs);
@@ -83,7 +83,7 @@ fn check<'a, A: Authority>(
         } else {
             Err(Problem::SudoRequired.into_response())
         }
-    })
+    }))
 }
 
 /// Fails to compile where a `within` of `#[require]` is longer than any elevation lasts.

@@ -229,8 +229,7 @@ where
             }
         }
         let args = Args::new().key::<S::User>(user).blob(Some(removal.id));
-        let others = others.into_iter().map(|one| (one.provider, None));
-        let mut ways: Vec<_> = others.collect();
+        let mut ways: Vec<_> = others.into_iter().map(|one| (one.provider, None)).collect();
         for row in D::fetch(&mut tx, sql::<Others, D, S>(), args).await? {
             let provider = D::text(&row, 0)?.ok_or_else(lacking)?;
             if !subjects::keeps::<S>(&provider) {
