@@ -30,6 +30,7 @@ pub mod postgres;
 pub mod products;
 pub(crate) mod refusal;
 pub mod repr;
+pub(crate) mod run_statements;
 pub mod sessions;
 pub mod sql;
 #[cfg(feature = "sqlite")]

@@ -17,9 +17,10 @@ use sqlx::postgres::{
 use sqlx::types::Uuid;
 use sqlx::{Connection, Decode, Encode, Executor, Pool, Type, TypeInfo};
 
-use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
+use super::dialect::{Args, Dialect, Types, Value, classify};
 use super::live::LiveTable;
 use super::repr::{Hyphenated, Simple};
+use super::run_statements::run_statements;
 use super::text::Syntax;
 use crate::account::Table;
 use crate::error::{Error, Result};

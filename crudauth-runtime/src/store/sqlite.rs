@@ -16,9 +16,10 @@ use sqlx::sqlite::{
 use sqlx::{Decode, Encode, Pool, Type, TypeInfo};
 use tokio::sync::Semaphore;
 
-use super::dialect::{Args, Dialect, Types, Value, classify, run_statements};
+use super::dialect::{Args, Dialect, Types, Value, classify};
 use super::live::{LiveColumn, LiveTable, Rights};
 use super::repr::{Form, Hyphenated, Simple};
+use super::run_statements::run_statements;
 use super::text::Syntax;
 use crate::account::{Repr, Table};
 use crate::error::{Error, Result};
